@@ -1,0 +1,3 @@
+//! The four-layer bias audit: a table and decisions in, a measured and explained certificate body out.
+
+pub mod document;

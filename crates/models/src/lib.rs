@@ -1,0 +1,8 @@
+//! Model files in, predictor out, never executing them; and a random forest of our own.
+//!
+//! Everything that can be asked for decisions implements [`Predictor`]: it takes a [`Table`](assize_tables::Table) and
+//! answers with [`Predictions`]. Audits, attacks and assessments know nothing else of a model.
+
+mod predictor;
+
+pub use predictor::{Counted, Error, Feature, FeatureKind, Predictions, Predictor};

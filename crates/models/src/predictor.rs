@@ -1,0 +1,111 @@
+//! The one question every model answers: these rows, which class, how sure.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use assize_tables::{Cancel, Cancelled, Table};
+
+/// Why a model could not be read, trained or asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The rows do not fit the inputs of the model.
+    #[error("the model needs {expected}, the data has {found}")]
+    Input {
+        /// What the model needs.
+        expected: String,
+        /// What the data has.
+        found: String,
+    },
+    /// The file cannot be read as a model.
+    #[error("{0}")]
+    Unreadable(String),
+    /// Nothing can be learned from these rows.
+    #[error("a model cannot be trained: {0}")]
+    Untrainable(String),
+    /// Stopped from outside.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// One input column of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feature {
+    /// Column name; `None` when the model knows only positions.
+    pub name: Option<String>,
+    /// What it holds.
+    pub kind: FeatureKind,
+}
+
+/// What an input column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeatureKind {
+    /// Numbers.
+    Numeric,
+    /// Texts.
+    Categorical,
+    /// Either: the model does not say.
+    Any,
+}
+
+/// Answers for a batch of rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predictions {
+    /// Class names in the order of the probabilities.
+    pub classes: Vec<String>,
+    /// Index into `classes`, one a row.
+    pub labels: Vec<u32>,
+    /// Row-major `rows x classes`; `None` when the model gives no probabilities.
+    pub probabilities: Option<Vec<f64>>,
+}
+
+/// A model that can be asked. Implementations are pure: the same rows give the same answer, on any thread.
+pub trait Predictor: Send + Sync {
+    /// Input columns, in order.
+    fn features(&self) -> &[Feature];
+
+    /// Class names; empty for a regressor.
+    fn classes(&self) -> &[String];
+
+    /// What it is, for people: library, class, version.
+    fn description(&self) -> String;
+
+    /// Answers for all rows. Columns are found by name, or by position when the model has no names.
+    fn predict(&self, table: &Table, cancel: &Cancel) -> Result<Predictions, Error>;
+}
+
+/// Counts how many rows a model was asked.
+#[derive(Debug)]
+pub struct Counted<P> {
+    inner: P,
+    rows: AtomicU64,
+}
+
+impl<P: Predictor> Counted<P> {
+    /// Wraps a model; the count starts at zero.
+    pub fn new(inner: P) -> Self {
+        Self { inner, rows: AtomicU64::new(0) }
+    }
+
+    /// Rows asked so far.
+    pub fn queries(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+}
+
+impl<P: Predictor> Predictor for Counted<P> {
+    fn features(&self) -> &[Feature] {
+        self.inner.features()
+    }
+
+    fn classes(&self) -> &[String] {
+        self.inner.classes()
+    }
+
+    fn description(&self) -> String {
+        self.inner.description()
+    }
+
+    fn predict(&self, table: &Table, cancel: &Cancel) -> Result<Predictions, Error> {
+        self.rows.fetch_add(table.rows as u64, Ordering::Relaxed);
+        self.inner.predict(table, cancel)
+    }
+}

@@ -1,0 +1,17 @@
+//! Tabular data in, typed columns and *cells* out.
+//!
+//! A data file (CSV or Parquet; a path, an upload or an object store) is opened as a [`Dataset`]: the header is read
+//! and the dialect known, nothing else. From there either [`Dataset::load`] makes a [`Table`] of typed columns, or
+//! [`Dataset::count`] makes [`Cells`] in one streaming pass: counts by (protected values x label x prediction x
+//! score bin), from which every group metric follows whatever the row count.
+//!
+//! Invariants: bytes are hostile and bounded before they are stored; the same bytes give the same result on any number
+//! of threads; errors name the file, the line and the column, and say what to change.
+
+mod cancel;
+pub mod cells;
+mod table;
+
+pub use cancel::{Cancel, Cancelled};
+pub use cells::{Cell, CellBuilder, Cells};
+pub use table::{Column, ColumnData, Table};
