@@ -1,0 +1,70 @@
+//! Everything that must hold before a change is merged, in the order that fails fastest.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+use crate::{packages, postgres::Cluster};
+
+/// Runs every check and every test; the first failure ends it.
+pub(crate) fn run() -> anyhow::Result<()> {
+    packages::install_missing()?;
+    step("format", cargo().args(["fmt", "--all", "--check"]))?;
+    step("clippy", cargo().args(["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    let cluster = Cluster::start().context("a throwaway PostgreSQL cluster cannot be started")?;
+    let url = cluster.url();
+    step("build", cargo().args(["build", "--locked", "--workspace", "--all-targets"]))?;
+    let tests = if has_nextest() {
+        let mut command = cargo();
+        command.args(["nextest", "run", "--locked", "--workspace", "--all-targets", "--no-fail-fast"]);
+        command
+    } else {
+        let mut command = cargo();
+        command.args(["test", "--locked", "--workspace", "--all-targets", "--no-fail-fast"]);
+        command
+    };
+    let outcome = step("tests", { tests }.env("ASSIZE_TEST_POSTGRES_URL", &url));
+    drop(cluster);
+    outcome?;
+    step("documentation tests", cargo().args(["test", "--locked", "--workspace", "--doc"]))?;
+    println!("xtask: everything passed");
+    Ok(())
+}
+
+/// Writes the OpenAPI file that a test compares with what the server serves.
+pub(crate) fn write_openapi() -> anyhow::Result<()> {
+    let output = cargo()
+        .args(["run", "--quiet", "--package", "assize-cli", "--", "openapi"])
+        .output()
+        .context("cargo cannot be started")?;
+    if !output.status.success() {
+        bail!("assize openapi failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let path = root().join("docs/openapi/openapi.json");
+    std::fs::write(&path, output.stdout).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// The folder of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_path_buf()
+}
+
+fn cargo() -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(root());
+    command
+}
+
+fn has_nextest() -> bool {
+    cargo().args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success())
+}
+
+fn step(name: &str, command: &mut Command) -> anyhow::Result<()> {
+    println!("xtask: {name}");
+    let status = command.status().with_context(|| format!("{name}: {command:?} cannot be started"))?;
+    if !status.success() {
+        bail!("{name} failed: {command:?} ended with {status}");
+    }
+    Ok(())
+}
