@@ -1,0 +1,98 @@
+//! The one error of the application layer: HTTP-agnostic, with a stable code per variant. Each face turns it into its
+//! documented status and body in one `match` without wildcard (`api/*/error.rs`); `docs/errors.md` lists the codes.
+
+use std::fmt;
+
+/// Why an operation could not be done. The text is for the person who asked, except of [`AppError::Internal`], whose
+/// text is for the log only.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// What was handed in cannot be worked with; the text says what to change.
+    #[error("{0}")]
+    Unprocessable(String),
+    /// No such thing, or one of another organization.
+    #[error("{what} '{id}' not found")]
+    NotFound {
+        /// The kind of thing, lowercase, e.g. `certificate`.
+        what: &'static str,
+        /// The id as asked for.
+        id: String,
+    },
+    /// The thing is in a state that does not allow it.
+    #[error("{0}")]
+    Conflict(String),
+    /// The work took longer than it may, and was stopped.
+    #[error("the work exceeded {seconds} seconds and was stopped")]
+    TimedOut {
+        /// The bound that was exceeded.
+        seconds: u64,
+    },
+    /// Something handed in is larger than it may be.
+    #[error("{what} is larger than {bytes_max} bytes")]
+    TooLarge {
+        /// Which part, e.g. `dataset_file`.
+        what: String,
+        /// The limit.
+        bytes_max: u64,
+    },
+    /// Too many requests of one client.
+    #[error("too many requests; try again in {retry_after_s} seconds")]
+    RateLimited {
+        /// Seconds until the next request is let through.
+        retry_after_s: u64,
+    },
+    /// No key, or none that is known.
+    #[error("an API key is needed")]
+    Unauthorized,
+    /// The key's role does not allow it.
+    #[error("the role of this key does not allow it")]
+    Forbidden,
+    /// The server cannot do it now.
+    #[error("the server cannot take this now; try again in {retry_after_s} seconds")]
+    Unavailable {
+        /// Seconds after which to try again.
+        retry_after_s: u64,
+    },
+    /// A mistake of ours or of the machine. Never shown to a client.
+    #[error(transparent)]
+    Internal(anyhow::Error),
+}
+
+impl AppError {
+    /// The codes of all variants, in their order.
+    pub const CODES: [&str; 10] = [
+        "unprocessable",
+        "not_found",
+        "conflict",
+        "timed_out",
+        "too_large",
+        "rate_limited",
+        "unauthorized",
+        "forbidden",
+        "unavailable",
+        "internal",
+    ];
+
+    /// The stable code of this error, as listed in `docs/errors.md`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        let index = match self {
+            Self::Unprocessable(_) => 0,
+            Self::NotFound { .. } => 1,
+            Self::Conflict(_) => 2,
+            Self::TimedOut { .. } => 3,
+            Self::TooLarge { .. } => 4,
+            Self::RateLimited { .. } => 5,
+            Self::Unauthorized => 6,
+            Self::Forbidden => 7,
+            Self::Unavailable { .. } => 8,
+            Self::Internal(_) => 9,
+        };
+        Self::CODES[index]
+    }
+
+    /// An internal error from anything that displays.
+    pub fn internal(error: impl fmt::Display) -> Self {
+        Self::Internal(anyhow::anyhow!("{error}"))
+    }
+}

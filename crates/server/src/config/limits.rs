@@ -1,0 +1,67 @@
+//! `[limits]`: sizes and rates.
+
+use serde::{Deserialize, Serialize};
+
+use super::Problems;
+
+/// Bounds on what one client may send and ask.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Largest dataset file, bytes. It is streamed to disk, never held in memory.
+    pub dataset_bytes_max: u64,
+    /// Largest model file, bytes.
+    pub model_bytes_max: u64,
+    /// Largest text field of a form, bytes.
+    pub field_bytes_max: u64,
+    /// Seconds without a byte after which an upload is given up.
+    pub upload_idle_s: u64,
+    /// Uploads received at once, over all clients.
+    pub uploads_max: usize,
+    /// Audits waiting to be worked; more are refused with 503.
+    pub queued_audits_max: u64,
+    /// Submitted audits, per client address.
+    pub audits: Rate,
+    /// All other requests, per client address.
+    pub reads: Rate,
+}
+
+/// A token bucket: `burst` requests at once, then `per_minute`, evenly spaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// Requests a minute in the long run.
+    pub per_minute: u32,
+    /// Requests at once.
+    pub burst: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            dataset_bytes_max: 4 << 30,
+            model_bytes_max: 512 << 20,
+            field_bytes_max: 64 << 10,
+            upload_idle_s: 30,
+            uploads_max: 64,
+            queued_audits_max: 1_000,
+            audits: Rate { per_minute: 30, burst: 30 },
+            reads: Rate { per_minute: 1_200, burst: 300 },
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn validate(&self, problems: &mut Problems) {
+        problems.within(self.dataset_bytes_max, 1, 1 << 50, "limits.dataset_bytes_max");
+        problems.within(self.model_bytes_max, 1, 1 << 40, "limits.model_bytes_max");
+        problems.within(self.field_bytes_max, 1, 1 << 20, "limits.field_bytes_max");
+        problems.within(self.upload_idle_s, 1, 3_600, "limits.upload_idle_s");
+        problems.within(self.uploads_max as u64, 1, 65_536, "limits.uploads_max");
+        problems.within(self.queued_audits_max, 1, 10_000_000, "limits.queued_audits_max");
+        for (rate, key) in [(self.audits, "limits.audits"), (self.reads, "limits.reads")] {
+            problems.within(u64::from(rate.per_minute), 1, 6_000_000, &format!("{key}.per_minute"));
+            problems.within(u64::from(rate.burst), 1, 1_000_000, &format!("{key}.burst"));
+        }
+    }
+}
