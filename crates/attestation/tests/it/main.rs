@@ -1,0 +1,2 @@
+//! Tests over the public interface.
+mod life;
