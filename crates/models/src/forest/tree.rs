@@ -1,0 +1,84 @@
+//! A grown tree: flat nodes, walked by several rows at once.
+//!
+//! A leaf points to itself and its test never succeeds, so a walk needs no branch for "arrived": it goes on until no
+//! row of the group moves.
+
+/// Leaf fractions are multiples of 2^-30.
+pub(super) const VALUE_ONE: u32 = 1 << 30;
+/// Rows that walk together: enough to hide the latency of each step, few enough for the registers.
+pub(super) const LANES: usize = 8;
+
+/// A split, or a leaf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Node {
+    /// The left child; the right one follows it. A leaf names itself.
+    pub(super) child: u32,
+    pub(super) feature: u16,
+    pub(super) test: Test,
+}
+
+/// A bin goes right when `bin - shift`, wrapping around, is above the threshold. With a shift of 1 the missing bin
+/// wraps to 255 and goes right, with a shift of 0 it goes left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Test {
+    pub(super) threshold: u8,
+    pub(super) shift: u8,
+}
+
+/// One tree. Children come after their parents; node 0 is the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tree {
+    pub(super) nodes: Vec<Node>,
+    /// Share of positive draws in each node, in multiples of 2^-30.
+    pub(super) values: Vec<u32>,
+    /// Draws that reached each node.
+    pub(super) covers: Vec<u32>,
+    /// Features tested between root and node: bit `feature % 64`.
+    pub(super) tested: Vec<u64>,
+}
+
+impl Test {
+    /// A test that no bin passes.
+    pub(super) const NEVER: Self = Self { threshold: u8::MAX, shift: 0 };
+
+    #[inline]
+    pub(super) fn goes_right(self, bin: u8) -> bool {
+        bin.wrapping_sub(self.shift) > self.threshold
+    }
+}
+
+impl Node {
+    pub(super) fn leaf(index: u32) -> Self {
+        Self { child: index, feature: 0, test: Test::NEVER }
+    }
+}
+
+/// The bit of a feature in [`Tree::tested`].
+pub(super) fn feature_bit(feature: usize) -> u64 {
+    1 << (feature % 64)
+}
+
+impl Tree {
+    pub(super) fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Leaves of [`LANES`] rows, each a slice of bins.
+    #[inline]
+    pub(super) fn leaves(&self, rows: [&[u8]; LANES]) -> [u32; LANES] {
+        let nodes = self.nodes.as_slice();
+        let mut at = [0_u32; LANES];
+        loop {
+            let mut moved = 0;
+            for lane in 0..LANES {
+                let node = nodes[at[lane] as usize];
+                let next = node.child + u32::from(node.test.goes_right(rows[lane][usize::from(node.feature)]));
+                moved |= next ^ at[lane];
+                at[lane] = next;
+            }
+            if moved == 0 {
+                return at;
+            }
+        }
+    }
+}
