@@ -1,1 +1,32 @@
-//! assize-store
+//! Everything durable: organizations, jobs, blobs, certificates, the transparency log, keys and the audit trail, on
+//! SQLite or PostgreSQL, with the bytes of blobs in an object store.
+//!
+//! [`Store::open`] gives a [`Store`]; `store.certificates()` and the like give an accessor per aggregate; what must
+//! happen together goes through a [`Unit`] (`store.begin()`), which has the same accessors. One file per aggregate holds
+//! its records, its SQL and its row mapping; callers see no dialect and no row.
+//!
+//! What must hold:
+//! - every accessor on an organization's data takes the [`OrganizationId`], and another organization's id behaves like
+//!   an unknown one; only certificates can be looked up without, because they are public, and [`queue`] serves workers;
+//! - there is no clock and no randomness here: time and random bytes are the caller's;
+//! - one SQL text serves both databases, and every statement is reached by the conformance suite on both;
+//! - a lookup that finds nothing is `Ok(None)`; an outage is [`Error::Unavailable`] within seconds, and ends by itself.
+
+pub mod audit_trail;
+pub mod blobs;
+pub mod certificates;
+pub mod jobs;
+pub mod log;
+pub mod organizations;
+pub mod queue;
+pub mod signing_keys;
+
+mod backend;
+mod error;
+mod ids;
+mod objects;
+mod store;
+
+pub use error::{Cause, Error};
+pub use ids::{CertificateId, Digest, JobId, ORGANIZATION_ID_BYTES_MAX, OrganizationId};
+pub use store::{JobsChanged, Store, StoreSettings, Unit};

@@ -1,0 +1,31 @@
+//! Where the two databases must be told different things: one function per purpose.
+
+use super::query::{Sql, sql};
+
+/// The channel on which PostgreSQL carries "jobs changed" between processes.
+pub(crate) const JOBS_CHANGED_CHANNEL: &str = "assize_jobs_changed";
+
+/// Appended to a `SELECT` of jobs to be changed: rows another worker is changing are passed over instead of waited for.
+/// SQLite has one writer, so there is nobody to wait for.
+pub(crate) fn skip_jobs_taken_by_others(postgres: bool) -> &'static str {
+    if postgres { " FOR UPDATE SKIP LOCKED" } else { "" }
+}
+
+/// PostgreSQL's half of the signal that jobs changed; inside a transaction it is sent at commit.
+pub(crate) fn notify_jobs_changed() -> Sql {
+    sql("SELECT pg_notify($1, '')").bind(JOBS_CHANGED_CHANNEL)
+}
+
+/// Lets one process migrate at a time. SQLite's `BEGIN IMMEDIATE` has done so already. The number is arbitrary.
+pub(crate) fn lock_migrations() -> Sql {
+    sql("SELECT pg_advisory_xact_lock($1)").bind(0x000A_5512_E000_0001_i64)
+}
+
+/// Names one row if the table exists where unqualified names are looked up. `$1` is the table.
+pub(crate) fn table_exists(postgres: bool) -> Sql {
+    if postgres {
+        sql("SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1")
+    } else {
+        sql("SELECT name FROM sqlite_schema WHERE type = 'table' AND name = $1")
+    }
+}

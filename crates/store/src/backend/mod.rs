@@ -1,0 +1,211 @@
+//! The two databases behind one face.
+//!
+//! [`Db`] holds the pools, [`Tx`] one open transaction, [`On`] either of them: every accessor is an `On` and a family of
+//! statements. SQLite has one writing connection, so that writers queue in memory instead of failing with "database is
+//! locked", and a few reading ones beside it (WAL). PostgreSQL has one pool.
+//!
+//! What must hold: no statement waits for ever (every one runs under [`STATEMENT_TIME_MAX`], every connection is had
+//! within [`ACQUIRE_TIME_MAX`] or not at all), and a transaction that is not committed leaves nothing.
+
+pub(crate) mod dialect;
+mod errors;
+pub(crate) mod migrate;
+pub(crate) mod postgres;
+pub(crate) mod query;
+mod sqlite;
+
+use std::time::Duration;
+
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use tokio::sync::watch;
+
+use crate::error::Error;
+pub(crate) use errors::unavailable;
+use query::{Row, Sql};
+
+/// Longest wait for a connection. A database that is down is reported after this time.
+pub(crate) const ACQUIRE_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Longest run of one statement, seen from here; covers a peer that vanished without closing the connection.
+const STATEMENT_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// The pools of one database, and the signal that jobs changed.
+pub(crate) struct Db {
+    pub(crate) pools: Pools,
+    /// Counts changes of jobs made through this process; PostgreSQL carries them to other processes itself.
+    pub(crate) jobs_changed: watch::Sender<u64>,
+}
+
+/// The connections.
+pub(crate) enum Pools {
+    Sqlite { readers: SqlitePool, writer: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// An open transaction that may write. Dropping it rolls back.
+pub(crate) struct Tx {
+    inner: Inner,
+    jobs_changed: bool,
+}
+
+enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Where an accessor's statements run: each by itself, or inside a transaction.
+pub(crate) enum On<'a> {
+    Db(&'a Db),
+    Tx(&'a mut Tx),
+}
+
+impl Db {
+    /// Connects to `sqlite://path` or `postgres://...`.
+    pub(crate) async fn connect(database_url: &str) -> Result<Self, Error> {
+        let pools = match database_url.split_once(':') {
+            Some(("sqlite", _)) => sqlite::connect(database_url).await?,
+            Some(("postgres" | "postgresql", _)) => postgres::connect(database_url).await?,
+            _ => return Err(Error::settings("the database URL must start with sqlite:// or postgres://")),
+        };
+        Ok(Self { pools, jobs_changed: watch::Sender::new(0) })
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Tx, Error> {
+        let inner = match &self.pools {
+            // IMMEDIATE takes the write lock now: a transaction that read first could not upgrade later.
+            Pools::Sqlite { writer, .. } => within(writer.begin_with("BEGIN IMMEDIATE")).await.map(Inner::Sqlite)?,
+            Pools::Postgres(pool) => within(pool.begin()).await.map(Inner::Postgres)?,
+        };
+        Ok(Tx { inner, jobs_changed: false })
+    }
+
+    pub(crate) async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { readers, writer } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.pools, Pools::Postgres(_))
+    }
+
+    async fn rows(&self, sql: Sql, writes: bool) -> Result<Vec<Row>, Error> {
+        match &self.pools {
+            Pools::Sqlite { readers, writer } => {
+                let pool = if writes { writer } else { readers };
+                Ok(within(sql.prepared()?.fetch_all(pool)).await?.into_iter().map(Row::Sqlite).collect())
+            }
+            Pools::Postgres(pool) => {
+                Ok(within(sql.prepared()?.fetch_all(pool)).await?.into_iter().map(Row::Postgres).collect())
+            }
+        }
+    }
+}
+
+impl Tx {
+    /// Makes everything written durable, then wakes who waits for jobs.
+    pub(crate) async fn commit(mut self, db: &Db) -> Result<(), Error> {
+        if self.jobs_changed && db.is_postgres() {
+            // Delivered by PostgreSQL at commit, and not at all after a rollback.
+            self.rows(dialect::notify_jobs_changed()).await?;
+        }
+        match self.inner {
+            Inner::Sqlite(tx) => within(tx.commit()).await?,
+            Inner::Postgres(tx) => within(tx.commit()).await?,
+        }
+        if self.jobs_changed {
+            db.jobs_changed.send_modify(|n| *n = n.wrapping_add(1));
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn rollback(self) -> Result<(), Error> {
+        match self.inner {
+            Inner::Sqlite(tx) => within(tx.rollback()).await,
+            Inner::Postgres(tx) => within(tx.rollback()).await,
+        }
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.inner, Inner::Postgres(_))
+    }
+
+    /// Several statements without values, as a migration has them.
+    async fn script(&mut self, text: &'static str) -> Result<(), Error> {
+        let script = sqlx::raw_sql(text);
+        match &mut self.inner {
+            Inner::Sqlite(tx) => within(script.execute(&mut **tx)).await.map(drop),
+            Inner::Postgres(tx) => within(script.execute(&mut **tx)).await.map(drop),
+        }
+    }
+
+    async fn rows(&mut self, sql: Sql) -> Result<Vec<Row>, Error> {
+        match &mut self.inner {
+            Inner::Sqlite(tx) => {
+                Ok(within(sql.prepared()?.fetch_all(&mut **tx)).await?.into_iter().map(Row::Sqlite).collect())
+            }
+            Inner::Postgres(tx) => {
+                Ok(within(sql.prepared()?.fetch_all(&mut **tx)).await?.into_iter().map(Row::Postgres).collect())
+            }
+        }
+    }
+}
+
+impl On<'_> {
+    /// Runs a statement that only reads.
+    pub(crate) async fn read(&mut self, sql: Sql) -> Result<Vec<Row>, Error> {
+        match self {
+            Self::Db(db) => db.rows(sql, false).await,
+            Self::Tx(tx) => tx.rows(sql).await,
+        }
+    }
+
+    /// Runs a statement that writes; the rows are those of its `RETURNING`.
+    pub(crate) async fn write(&mut self, sql: Sql) -> Result<Vec<Row>, Error> {
+        match self {
+            Self::Db(db) => db.rows(sql, true).await,
+            Self::Tx(tx) => tx.rows(sql).await,
+        }
+    }
+
+    pub(crate) async fn read_one(&mut self, sql: Sql) -> Result<Option<Row>, Error> {
+        Ok(self.read(sql).await?.into_iter().next())
+    }
+
+    pub(crate) async fn write_one(&mut self, sql: Sql) -> Result<Option<Row>, Error> {
+        Ok(self.write(sql).await?.into_iter().next())
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        match self {
+            Self::Db(db) => db.is_postgres(),
+            Self::Tx(tx) => tx.is_postgres(),
+        }
+    }
+
+    /// Wakes who waits for jobs: at once, or when the transaction commits.
+    pub(crate) async fn jobs_changed(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Db(db) => {
+                if db.is_postgres() {
+                    db.rows(dialect::notify_jobs_changed(), true).await?;
+                }
+                db.jobs_changed.send_modify(|n| *n = n.wrapping_add(1));
+            }
+            Self::Tx(tx) => tx.jobs_changed = true,
+        }
+        Ok(())
+    }
+}
+
+/// Waits for the driver, but not for ever, and translates its errors.
+async fn within<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {
+    match tokio::time::timeout(STATEMENT_TIME_MAX, work).await {
+        Ok(done) => done.map_err(errors::translate),
+        Err(elapsed) => Err(unavailable("waiting for the database", elapsed)),
+    }
+}

@@ -1,0 +1,274 @@
+//! Blobs: uploaded files and rendered documents, named by their SHA-256, in the object store.
+//!
+//! Bytes and rows live in two systems that share no transaction, so each step leaves what the next can repair. A put
+//! writes a row `pending`, then the object, then the row `ready`: a crash in between leaves a pending row, never bytes
+//! that nothing names. Whoever needs a blob holds it, in the unit that makes the need ([`BlobHolds`]). What nobody holds
+//! and nobody touched for a while is collected: the row goes to `deleting`, the object goes, the row goes.
+//!
+//! The while must be longer than any put or collection takes; hours are usual.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
+use tokio::io::AsyncWriteExt;
+
+use crate::backend::query::{Row, Sql, sql};
+use crate::backend::{On, unavailable};
+use crate::error::Error;
+use crate::ids::{Digest, OrganizationId, stored};
+use crate::objects::{Objects, digest_file};
+
+/// Most blobs deleted by one collection.
+pub const COLLECT_BLOBS_MAX: u32 = 500;
+
+/// A stored blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blob {
+    /// Its name.
+    pub digest: Digest,
+    /// Its length.
+    pub bytes: u64,
+    /// What it was stored for, for people.
+    pub purpose: String,
+    /// When it was stored.
+    pub created_at: Timestamp,
+}
+
+/// The blobs of an organization.
+pub struct Blobs<'a> {
+    on: On<'a>,
+    objects: &'a Objects,
+}
+
+impl<'a> Blobs<'a> {
+    pub(crate) fn on(on: On<'a>, objects: &'a Objects) -> Self {
+        Self { on, objects }
+    }
+
+    /// Stores a file's content. Content the organization has already is not written again.
+    pub async fn put_file(
+        &mut self,
+        organization: &OrganizationId,
+        path: &Path,
+        purpose: &str,
+        now: Timestamp,
+    ) -> Result<Blob, Error> {
+        let (digest, bytes) = digest_file(path).await?;
+        if self.reserve(organization, &digest, bytes, purpose, now).await? {
+            self.objects.put_file(organization, &digest, path).await?;
+        }
+        self.ready(organization, &digest, now).await
+    }
+
+    /// Stores bytes.
+    pub async fn put_bytes(
+        &mut self,
+        organization: &OrganizationId,
+        bytes: Vec<u8>,
+        purpose: &str,
+        now: Timestamp,
+    ) -> Result<Blob, Error> {
+        let digest = Digest(Sha256::digest(&bytes).into());
+        if self.reserve(organization, &digest, bytes.len() as u64, purpose, now).await? {
+            self.objects.put_bytes(organization, &digest, bytes).await?;
+        }
+        self.ready(organization, &digest, now).await
+    }
+
+    /// Writes the pending row. Answers whether the object must be written.
+    async fn reserve(
+        &mut self,
+        organization: &OrganizationId,
+        digest: &Digest,
+        bytes: u64,
+        purpose: &str,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let upsert = sql("INSERT INTO blobs (organization_id, sha256, bytes, purpose, state, created_at, touched_at)
+             VALUES ($1, $2, $3, $4, 'pending', $5, $5)
+             ON CONFLICT (organization_id, sha256) DO UPDATE SET touched_at =
+                 CASE WHEN blobs.state = 'deleting' THEN blobs.touched_at ELSE excluded.touched_at END
+             RETURNING state");
+        let upsert = named(upsert, organization, digest).bind(bytes).bind(purpose).bind(now);
+        let row = self.on.write_one(upsert).await?.ok_or_else(|| Error::corrupt("a blob's row was not returned"))?;
+        match row.get::<String>("state")?.as_str() {
+            "ready" => Ok(false),
+            "pending" => Ok(true),
+            _ => Err(unavailable("storing a blob that is being deleted", "try again")),
+        }
+    }
+
+    async fn ready(&mut self, organization: &OrganizationId, digest: &Digest, now: Timestamp) -> Result<Blob, Error> {
+        let update = sql("UPDATE blobs SET state = 'ready', touched_at = $3
+             WHERE organization_id = $1 AND sha256 = $2 AND state <> 'deleting'
+             RETURNING sha256, bytes, purpose, created_at");
+        match self.on.write_one(named(update, organization, digest).bind(now)).await? {
+            Some(row) => blob(&row),
+            None => Err(unavailable("storing a blob that was collected meanwhile", "try again")),
+        }
+    }
+
+    /// The blob with this name.
+    pub async fn find(&mut self, organization: &OrganizationId, digest: &Digest) -> Result<Option<Blob>, Error> {
+        let select = sql("SELECT sha256, bytes, purpose, created_at FROM blobs
+             WHERE organization_id = $1 AND sha256 = $2 AND state = 'ready'");
+        self.on.read_one(named(select, organization, digest)).await?.as_ref().map(blob).transpose()
+    }
+
+    /// The file that holds the blob, when objects are local files: to be read in place, never to be changed.
+    pub async fn local_path(
+        &mut self,
+        organization: &OrganizationId,
+        digest: &Digest,
+    ) -> Result<Option<PathBuf>, Error> {
+        let found = self.find(organization, digest).await?;
+        Ok(found.and_then(|_| self.objects.local_path(organization, digest)))
+    }
+
+    /// The blob's bytes as they come; not checked against the name.
+    pub async fn stream(
+        &mut self,
+        organization: &OrganizationId,
+        digest: &Digest,
+    ) -> Result<Option<BoxStream<'static, Result<Bytes, Error>>>, Error> {
+        match self.find(organization, digest).await? {
+            Some(_) => self.objects.stream(organization, digest).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The blob's bytes, checked. A blob longer than `bytes_max` is [`Error::NotStorable`] in memory.
+    pub async fn read(
+        &mut self,
+        organization: &OrganizationId,
+        digest: &Digest,
+        bytes_max: u64,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let Some(found) = self.find(organization, digest).await? else { return Ok(None) };
+        if found.bytes > bytes_max {
+            return Err(Error::NotStorable { what: format!("{} bytes in memory, limit {bytes_max}", found.bytes) });
+        }
+        let mut parts = self.objects.stream(organization, digest).await?;
+        let mut bytes = Vec::new();
+        while let Some(part) = parts.next().await {
+            bytes.extend_from_slice(&part?);
+        }
+        check(digest, Sha256::digest(&bytes).into())?;
+        Ok(Some(bytes))
+    }
+
+    /// Writes the blob's bytes to a file, checked. `false` if there is no such blob.
+    pub async fn copy_to(
+        &mut self,
+        organization: &OrganizationId,
+        digest: &Digest,
+        path: &Path,
+    ) -> Result<bool, Error> {
+        let Some(mut parts) = self.stream(organization, digest).await? else { return Ok(false) };
+        let failed = |e: std::io::Error| unavailable("writing a blob to a file", e);
+        let mut file = tokio::fs::File::create(path).await.map_err(failed)?;
+        let mut hasher = Sha256::new();
+        while let Some(part) = parts.next().await {
+            let part = part?;
+            hasher.update(&part);
+            file.write_all(&part).await.map_err(failed)?;
+        }
+        file.flush().await.map_err(failed)?;
+        check(digest, hasher.finalize().into())?;
+        Ok(true)
+    }
+
+    /// Deletes what nobody holds and nobody touched for `unused_for`, of all organizations, at most
+    /// [`COLLECT_BLOBS_MAX`]. Answers how many went; call again while that is the maximum.
+    pub async fn collect_garbage(&mut self, now: Timestamp, unused_for: SignedDuration) -> Result<u32, Error> {
+        let cutoff =
+            now.checked_sub(unused_for).map_err(|e| Error::NotStorable { what: format!("{unused_for}: {e}") })?;
+        // The age is asked again outside: a hold taken meanwhile has touched the row. Rows left `deleting` by a crash
+        // come up again once they are old.
+        let update = sql("UPDATE blobs SET state = 'deleting', touched_at = $1
+             WHERE touched_at <= $2 AND (organization_id, sha256) IN (
+                 SELECT organization_id, sha256 FROM blobs WHERE touched_at <= $2 AND NOT EXISTS (
+                     SELECT holder FROM blob_holds WHERE blob_holds.organization_id = blobs.organization_id
+                         AND blob_holds.sha256 = blobs.sha256)
+                 ORDER BY touched_at LIMIT $3)
+             RETURNING organization_id, sha256");
+        let marked = self.on.write(update.bind(now).bind(cutoff).bind(COLLECT_BLOBS_MAX)).await?;
+        let mut deleted = 0;
+        for row in marked {
+            let organization = stored(OrganizationId::parse, &row.get::<String>("organization_id")?)?;
+            let digest = stored(Digest::parse, &row.get::<String>("sha256")?)?;
+            self.objects.delete(&organization, &digest).await?;
+            let delete = sql("DELETE FROM blobs WHERE organization_id = $1 AND sha256 = $2 AND state = 'deleting'");
+            self.on.write(named(delete, &organization, &digest)).await?;
+            deleted += 1;
+        }
+        Ok(deleted)
+    }
+}
+
+/// Who needs which blob; only to be had inside a unit, so that a need and its hold come together.
+pub struct BlobHolds<'a> {
+    on: On<'a>,
+}
+
+impl<'a> BlobHolds<'a> {
+    pub(crate) fn on(on: On<'a>) -> Self {
+        Self { on }
+    }
+
+    /// Keeps a blob from being collected until `holder` (a job's id, say) releases it. `false` if there is none.
+    pub async fn hold(
+        &mut self,
+        organization: &OrganizationId,
+        digest: &Digest,
+        holder: &str,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        // Touching locks the row against a collection that has seen it unheld.
+        let touch =
+            sql("UPDATE blobs SET touched_at = $3 WHERE organization_id = $1 AND sha256 = $2 AND state = 'ready'
+             RETURNING sha256");
+        if self.on.write_one(named(touch, organization, digest).bind(now)).await?.is_none() {
+            return Ok(false);
+        }
+        let insert = sql("INSERT INTO blob_holds (organization_id, sha256, holder) VALUES ($1, $2, $3)
+             ON CONFLICT (organization_id, sha256, holder) DO NOTHING");
+        self.on.write(named(insert, organization, digest).bind(holder)).await?;
+        Ok(true)
+    }
+
+    /// Lets go of everything `holder` holds. Answers how many blobs.
+    pub async fn release(&mut self, organization: &OrganizationId, holder: &str, now: Timestamp) -> Result<u64, Error> {
+        let touch = sql("UPDATE blobs SET touched_at = $3 WHERE organization_id = $1 AND sha256 IN (
+                 SELECT sha256 FROM blob_holds WHERE organization_id = $1 AND holder = $2)");
+        self.on.write(touch.bind(organization.as_str()).bind(holder).bind(now)).await?;
+        let delete = sql("DELETE FROM blob_holds WHERE organization_id = $1 AND holder = $2 RETURNING sha256");
+        Ok(self.on.write(delete.bind(organization.as_str()).bind(holder)).await?.len() as u64)
+    }
+}
+
+/// Binds `$1` and `$2`: whose blob, and its name.
+fn named(statement: Sql, organization: &OrganizationId, digest: &Digest) -> Sql {
+    statement.bind(organization.as_str()).bind(digest.to_string().as_str())
+}
+
+fn blob(row: &Row) -> Result<Blob, Error> {
+    Ok(Blob {
+        digest: stored(Digest::parse, &row.get::<String>("sha256")?)?,
+        bytes: row.count("bytes")?,
+        purpose: row.get("purpose")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+fn check(digest: &Digest, found: [u8; 32]) -> Result<(), Error> {
+    if digest.0 == found {
+        Ok(())
+    } else {
+        Err(Error::corrupt(format!("blob {digest} holds bytes with digest {}", Digest(found))))
+    }
+}

@@ -1,0 +1,268 @@
+//! The [`Store`], its transactions ([`Unit`]), and the wait for changed jobs.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sqlx::postgres::PgListener;
+use tokio::sync::watch;
+
+use crate::audit_trail::{AuditTrail, AuditWriter};
+use crate::backend::{Db, On, Pools, Tx, migrate, postgres};
+use crate::blobs::{BlobHolds, Blobs};
+use crate::certificates::{CertificateNumbers, Certificates};
+use crate::error::Error;
+use crate::jobs::Jobs;
+use crate::log::{Log, LogWriter};
+use crate::objects::Objects;
+use crate::organizations::Organizations;
+use crate::queue::Queue;
+use crate::signing_keys::SigningKeys;
+
+/// Where things are kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// `sqlite:///path/to/file` or `postgres://user:password@host/database`.
+    pub database_url: String,
+    /// A folder: `file:///path` or a plain path.
+    pub objects_url: String,
+    /// Whether opening brings the schema forward; otherwise an old schema is refused.
+    pub migrate: bool,
+}
+
+/// Leaves out the URL, which may hold a password.
+impl fmt::Debug for StoreSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = self.database_url.split_once(':').map_or("", |(scheme, _)| scheme);
+        f.debug_struct("StoreSettings").field("database", &scheme).field("migrate", &self.migrate).finish()
+    }
+}
+
+/// Everything durable. Clones share the connections.
+///
+/// Accessors of a store run each statement by itself. What must happen together goes through a [`Unit`], and some
+/// things (numbers, log appends, audit rows, holds) can only be done there.
+#[derive(Clone)]
+pub struct Store(Arc<Parts>);
+
+struct Parts {
+    db: Db,
+    objects: Objects,
+}
+
+/// A transaction. Nothing of it is kept until [`Unit::commit`]; dropping it rolls back.
+///
+/// On SQLite a unit keeps every other writer waiting, so do the slow work first. While holding one, write through it
+/// only: a write through the [`Store`] beside it would wait for the unit and then give up.
+pub struct Unit {
+    store: Store,
+    tx: Tx,
+}
+
+/// A subscription to changes of jobs: enqueued, taken back, cancelled, ended. Progress is not among them.
+pub struct JobsChanged {
+    source: Source,
+}
+
+enum Source {
+    Local(watch::Receiver<u64>),
+    Postgres(Box<PgListener>),
+}
+
+impl Store {
+    /// Connects, brings the schema forward if the settings say so, and refuses one that is not this program's.
+    pub async fn open(settings: &StoreSettings, now: Timestamp) -> Result<Self, Error> {
+        let objects = Objects::open(&settings.objects_url)?;
+        let db = Db::connect(&settings.database_url).await?;
+        let store = Self(Arc::new(Parts { db, objects }));
+        if settings.migrate {
+            store.migrate(now).await?;
+        } else {
+            migrate::check(&store.0.db).await?;
+        }
+        Ok(store)
+    }
+
+    /// Brings the schema to this program's version and makes sure that the public organization exists.
+    pub async fn migrate(&self, now: Timestamp) -> Result<(), Error> {
+        migrate::run(&self.0.db, now).await
+    }
+
+    /// The schema version of the database; also the cheapest way to ask whether it answers.
+    pub async fn schema_version(&self) -> Result<u64, Error> {
+        migrate::version(&mut self.on()).await
+    }
+
+    /// The schema version this program needs.
+    #[must_use]
+    pub fn schema_version_known() -> u64 {
+        migrate::version_known()
+    }
+
+    /// Opens a transaction.
+    pub async fn begin(&self) -> Result<Unit, Error> {
+        Ok(Unit { tx: self.0.db.begin().await?, store: self.clone() })
+    }
+
+    /// Subscribes to changes of jobs, in this process and, on PostgreSQL, in all others.
+    pub async fn subscribe_jobs(&self) -> Result<JobsChanged, Error> {
+        let source = match &self.0.db.pools {
+            Pools::Sqlite { .. } => Source::Local(self.0.db.jobs_changed.subscribe()),
+            Pools::Postgres(pool) => Source::Postgres(Box::new(postgres::listen(pool).await?)),
+        };
+        Ok(JobsChanged { source })
+    }
+
+    /// Closes all connections, once what runs on them has ended.
+    pub async fn close(&self) {
+        self.0.db.close().await;
+    }
+
+    fn on(&self) -> On<'_> {
+        On::Db(&self.0.db)
+    }
+
+    /// The organizations.
+    #[must_use]
+    pub fn organizations(&self) -> Organizations<'_> {
+        Organizations::on(self.on())
+    }
+
+    /// Jobs as their organization sees them.
+    #[must_use]
+    pub fn jobs(&self) -> Jobs<'_> {
+        Jobs::on(self.on())
+    }
+
+    /// Jobs as workers see them.
+    #[must_use]
+    pub fn queue(&self) -> Queue<'_> {
+        Queue::on(self.on())
+    }
+
+    /// Uploaded files and rendered documents.
+    #[must_use]
+    pub fn blobs(&self) -> Blobs<'_> {
+        Blobs::on(self.on(), &self.0.objects)
+    }
+
+    /// The certificates.
+    #[must_use]
+    pub fn certificates(&self) -> Certificates<'_> {
+        Certificates::on(self.on())
+    }
+
+    /// The transparency log, to be read.
+    #[must_use]
+    pub fn log(&self) -> Log<'_> {
+        Log::on(self.on())
+    }
+
+    /// The public halves of the signing keys.
+    #[must_use]
+    pub fn signing_keys(&self) -> SigningKeys<'_> {
+        SigningKeys::on(self.on())
+    }
+
+    /// The audit trail, to be read.
+    #[must_use]
+    pub fn audit_trail(&self) -> AuditTrail<'_> {
+        AuditTrail::on(self.on())
+    }
+}
+
+impl Unit {
+    /// Makes everything written through this unit durable, at once.
+    pub async fn commit(self) -> Result<(), Error> {
+        self.tx.commit(&self.store.0.db).await
+    }
+
+    /// Undoes everything, and waits until it is undone. Dropping does the same without waiting.
+    pub async fn rollback(self) -> Result<(), Error> {
+        self.tx.rollback().await
+    }
+
+    fn on(&mut self) -> On<'_> {
+        On::Tx(&mut self.tx)
+    }
+
+    /// The organizations.
+    #[must_use]
+    pub fn organizations(&mut self) -> Organizations<'_> {
+        Organizations::on(self.on())
+    }
+
+    /// Jobs as their organization sees them.
+    #[must_use]
+    pub fn jobs(&mut self) -> Jobs<'_> {
+        Jobs::on(self.on())
+    }
+
+    /// Jobs as workers see them.
+    #[must_use]
+    pub fn queue(&mut self) -> Queue<'_> {
+        Queue::on(self.on())
+    }
+
+    /// Who needs which blob.
+    #[must_use]
+    pub fn blob_holds(&mut self) -> BlobHolds<'_> {
+        BlobHolds::on(self.on())
+    }
+
+    /// The certificates.
+    #[must_use]
+    pub fn certificates(&mut self) -> Certificates<'_> {
+        Certificates::on(self.on())
+    }
+
+    /// The counters that number certificates.
+    #[must_use]
+    pub fn certificate_numbers(&mut self) -> CertificateNumbers<'_> {
+        CertificateNumbers::on(self.on())
+    }
+
+    /// The transparency log, to be read.
+    #[must_use]
+    pub fn log(&mut self) -> Log<'_> {
+        Log::on(self.on())
+    }
+
+    /// The transparency log, to be written.
+    #[must_use]
+    pub fn log_writer(&mut self) -> LogWriter<'_> {
+        LogWriter::on(self.on())
+    }
+
+    /// The public halves of the signing keys.
+    #[must_use]
+    pub fn signing_keys(&mut self) -> SigningKeys<'_> {
+        SigningKeys::on(self.on())
+    }
+
+    /// The audit trail, to be read.
+    #[must_use]
+    pub fn audit_trail(&mut self) -> AuditTrail<'_> {
+        AuditTrail::on(self.on())
+    }
+
+    /// The audit trail, to be written.
+    #[must_use]
+    pub fn audit_writer(&mut self) -> AuditWriter<'_> {
+        AuditWriter::on(self.on())
+    }
+}
+
+impl JobsChanged {
+    /// Waits for the next change since the last call. May also return without one, after a lost connection.
+    pub async fn changed(&mut self) -> Result<(), Error> {
+        match &mut self.source {
+            // The sender lives in the store; once every store is gone nothing will change any more.
+            Source::Local(changes) => match changes.changed().await {
+                Ok(()) => Ok(()),
+                Err(_) => std::future::pending().await,
+            },
+            Source::Postgres(listener) => postgres::heard(listener).await,
+        }
+    }
+}
