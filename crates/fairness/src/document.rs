@@ -201,7 +201,7 @@ pub struct Bands {
     pub column: String,
     /// Inner edges, ascending; below the first and above the last are bands too.
     pub edges: Vec<f64>,
-    /// `given`, `law` (age 40) or `quantiles`.
+    /// `given`, `law` (an age limit of a cited law), `domain` (usual in the domain) or `quantiles`.
     pub rule: String,
     /// Names of the bands, in order.
     pub labels: Vec<String>,
@@ -367,7 +367,10 @@ pub struct DataForensics {
     pub warnings: Vec<String>,
     /// What was taken off the score, term by term.
     pub score_terms: Vec<ScoreTerm>,
-    /// Rows equal to an earlier row in every column.
+    /// Rows looked at: all, or a stated sample of a large file.
+    #[serde(default)]
+    pub rows_examined: u64,
+    /// Rows equal to an earlier row in every column, among those examined.
     pub duplicate_rows: u64,
     /// Share of favourable labels over all rows.
     pub base_rate: f64,
@@ -448,6 +451,9 @@ pub struct Proxy {
     pub column: String,
     /// Bias-corrected Cramer's V (Bergsma 2013), 0 to 1.
     pub cramers_v: f64,
+    /// Cramer's V without the correction, as other tools print it, 0 to 1.
+    #[serde(default)]
+    pub cramers_v_uncorrected: f64,
     /// Mutual information over the smaller entropy, 0 to 1.
     pub normalized_mutual_information: f64,
 }
