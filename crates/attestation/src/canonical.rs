@@ -178,3 +178,134 @@ fn check_integers(value: &Value, path: &mut String) -> Result<(), Error> {
         Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn canonical(text: &str) -> String {
+        String::from_utf8(to_bytes(&parse_any(text.as_bytes()).unwrap()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn examples_of_rfc_8785() {
+        // Section 3.2.2 and 3.2.3.
+        let input = r#"{
+          "numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
+          "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/",
+          "literals": [null, true, false]
+        }"#;
+        let expected = concat!(
+            r#"{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"#,
+            r#""string":"€$\u000f\nA'B\"\\\\\"/"}"#
+        );
+        assert_eq!(canonical(input), expected);
+        // Section 3.2.3: sorted by UTF-16 code units.
+        let input = r#"{"\u20ac":"Euro Sign","\r":"Carriage Return","\ufb33":"Hebrew Letter Dalet With Dagesh",
+            "1":"One","\ud83d\ude00":"Emoji: Grinning Face","\u0080":"Control","\u00f6":"Latin Small Letter O With Diaeresis"}"#;
+        let order: Vec<String> = canonical(input).split("\",\"").map(str::to_owned).collect();
+        let names = ["Carriage", "One", "Control", "Latin", "Euro", "Emoji", "Hebrew"];
+        assert!(order.iter().zip(names).all(|(member, name)| member.contains(name)), "{order:?}");
+        // Appendix B.
+        for (bits, expected) in [
+            (0x0000_0000_0000_0001_u64, "5e-324"),
+            (0x7fef_ffff_ffff_ffff, "1.7976931348623157e+308"),
+            (0x4340_0000_0000_0001, "9007199254740994"),
+            (0x4430_0000_0000_0000, "295147905179352830000"),
+            (0x44b5_2d02_c7e1_4af5, "9.999999999999997e+22"),
+            (0x444b_1ae4_d6e2_ef50, "1e+21"),
+            (0x3eb0_c6f7_a0b5_ed8d, "0.000001"),
+            (0x3eb0_c6f7_a0b5_ed8c, "9.999999999999997e-7"),
+            (0x41b3_de43_5555_5553, "333333333.3333332"),
+            (0x8000_0000_0000_0000, "0"),
+        ] {
+            assert_eq!(to_bytes(&json!(f64::from_bits(bits))).unwrap(), expected.as_bytes());
+        }
+    }
+
+    #[test]
+    fn integers_that_would_lose_digits_are_refused() {
+        assert!(to_bytes(&json!({"seed": INTEGER_MAX})).is_ok());
+        assert!(to_bytes(&json!(-(INTEGER_MAX as i64))).is_ok());
+        for value in [json!({"a": [0, INTEGER_MAX + 1]}), json!({"a": [0, i64::MIN]})] {
+            assert_eq!(to_bytes(&value), Err(Error::UnsafeInteger { path: "/a/1".to_owned() }));
+        }
+    }
+
+    #[test]
+    fn only_canonical_text_and_its_regular_layouts_parse() {
+        let check = |text: &str, expected: bool| assert_eq!(is_canonical(text.as_bytes()), expected, "{text:?}");
+        check(r#"{"a":[1,{}],"b":"x: y, z"}"#, true);
+        check("{\"a\":1}\n", true);
+        check("7", true);
+        check(r#"{"a": [1, {}], "b": "x: y, z"}"#, true);
+        check("{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": []\n}\n", true);
+        check("{\n\t\"a\": 1\n}", true);
+        check("{\n  \"a\": 1\n }", false);
+        check("{\n  \"a\": 1\r}", false);
+        check("{\n   \"a\": [\n    1\n  ]\n}", false);
+        check("{\"a\":1}\n\n", false);
+        check(" {\"a\":1}", false);
+        check(r#"{"a": [1,{}]}"#, false);
+        check(r#"{"b":1,"a":2}"#, false);
+        check(r#"{"a":1,"a":1}"#, false);
+        check(r#"{"a":1.0}"#, false);
+        check(r#"{"a":0.10000000000000001}"#, false);
+        check(r#"{"a":1e2}"#, false);
+        check(r#"{"a":-0}"#, false);
+        check(r#"{"a":"\u0041"}"#, false);
+        check(r#"{"a":"\/"}"#, false);
+        check(r#"{"a":9007199254740993}"#, false);
+        check("", false);
+        check(&"[".repeat(100_000), false);
+        check(&format!("{}{}", "[".repeat(127), "]".repeat(127)), true);
+    }
+
+    #[test]
+    fn the_size_limit_is_named() {
+        let at = |bytes: usize| parse(format!("\"{}\"", "a".repeat(bytes - 2)).as_bytes());
+        assert!(at(JSON_BYTES_MAX).is_ok());
+        assert!(matches!(at(JSON_BYTES_MAX + 1), Err(Error::TooLarge { .. })));
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-(INTEGER_MAX as i64)..INTEGER_MAX as i64).prop_map(Value::from),
+            any::<f64>()
+                .prop_filter("safe", |x| x.is_finite() && (x.fract() != 0.0 || x.abs() < 1e15))
+                .prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map(".{0,8}", inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_layout_of_a_value_parses_to_the_same_canonical_bytes(value in any_json()) {
+            let bytes = to_bytes(&value).unwrap();
+            let pretty = lay_out(&bytes, b",", Some(b"  "));
+            let canonical_value: Value = serde_json::from_slice(&bytes).unwrap();
+            for text in [bytes.clone(), lay_out(&bytes, b", ", None), pretty] {
+                let parsed = parse(&text).unwrap();
+                prop_assert_eq!(&parsed, &canonical_value);
+                prop_assert_eq!(to_bytes(&parsed).unwrap(), bytes.clone());
+            }
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse(&bytes);
+        }
+    }
+}

@@ -116,7 +116,7 @@ impl Sealed {
 /// what a file claims is what it finds.
 ///
 /// # Errors
-/// When the document is not a readable certificate or `revocation` no readable revocation.
+/// When the document is not canonical JSON or `revocation` is not a revocation of this certificate.
 pub fn present(
     document: &[u8],
     revocation: Option<&Envelope>,
@@ -130,6 +130,9 @@ pub fn present(
         return Err(Error::malformed("the certificate", "not an object"));
     };
     let revocation = match revocation {
+        Some(_) if verification.check("revocation").is_some_and(|check| check.outcome == Outcome::Passed) => {
+            return Err(Error::malformed("the revocation", "it is of another certificate"));
+        }
         Some(envelope) => {
             let said = envelope.statement_unverified()?.as_revocation()?;
             json!({"reason": said.reason, "revoked_at": said.revoked_at, "envelope": envelope})

@@ -146,4 +146,38 @@ mod tests {
         check("", b"", b"DSSEv1 0  0 ");
         check("\u{c4}", b"\xff\x00", b"DSSEv1 2 \xc3\x84 2 \xff\x00");
     }
+
+    fn sample(key: &SigningKey) -> Envelope {
+        Envelope::sign(&Statement::new(vec![], "https://example.org/x", serde_json::json!({"a": 1})), key).unwrap()
+    }
+
+    #[test]
+    fn an_envelope_verifies_with_its_key_only_and_names_it() {
+        let (key, other) = (SigningKey::from_seed(&[1; 32]), SigningKey::from_seed(&[2; 32]));
+        let envelope = sample(&key);
+        assert_eq!(envelope.key_id().unwrap(), key.public_key().key_id());
+        assert_eq!(envelope.verify(&key.public_key()), envelope.statement_unverified());
+        assert!(matches!(envelope.verify(&other.public_key()), Err(Error::Signature { .. })));
+        let mut renamed = envelope.clone();
+        renamed.signatures[0].keyid = other.public_key().key_id();
+        assert!(renamed.verify(&key.public_key()).is_err());
+        assert!(renamed.verify(&other.public_key()).is_err());
+        let mut retyped = envelope;
+        retyped.payload_type = "application/json".to_owned();
+        assert!(retyped.verify(&key.public_key()).is_err());
+    }
+
+    #[test]
+    fn the_leaf_parses_back_and_has_one_spelling() {
+        let envelope = sample(&SigningKey::from_seed(&[1; 32]));
+        let bytes = envelope.leaf_bytes();
+        assert_eq!(Envelope::parse(&bytes), Ok(envelope.clone()));
+        assert_eq!(envelope.leaf_hash(), log::leaf_hash(&bytes));
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(Envelope::parse(text.replacen("{", "{\"a\":1,", 1).as_bytes()).is_err());
+        // Base64 that decodes alike in lenient readers: stray trailing bits, no padding, the other alphabet.
+        for sig in ["AB==", "AA", "A_8="] {
+            assert!(decode("the signature", sig).is_err(), "{sig}");
+        }
+    }
 }

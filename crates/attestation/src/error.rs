@@ -96,6 +96,7 @@ pub enum Error {
 }
 
 impl Error {
+    #[expect(clippy::needless_pass_by_value, reason = "takes errors and texts as they come at the end of a chain")]
     pub(crate) fn malformed(what: &'static str, reason: impl ToString) -> Error {
         Error::Malformed { what, reason: reason.to_string() }
     }

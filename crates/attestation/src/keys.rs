@@ -113,3 +113,41 @@ impl fmt::Debug for PublicKey {
         write!(f, "PublicKey({})", self.key_id())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_as_rfc_8032_section_7_1_test_3() {
+        let seed = "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7";
+        let key = SigningKey::from_seed(&hex::decode(seed).unwrap().try_into().unwrap());
+        let public = "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025";
+        assert_eq!(hex::encode(key.public_key().to_bytes()), public);
+        let expected = "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a";
+        assert_eq!(hex::encode(key.sign(&[0xaf, 0x82])), expected);
+        assert!(key.public_key().verifies(&[0xaf, 0x82], &key.sign(&[0xaf, 0x82])));
+        assert!(!key.public_key().verifies(&[0xaf, 0x83], &key.sign(&[0xaf, 0x82])));
+    }
+
+    #[test]
+    fn reads_and_writes_the_keys_of_rfc_8410() {
+        // Section 10.1 and 10.3: the same key pair, public in SPKI, private in PKCS#8 v1.
+        let public = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+        let private = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+        let key = SigningKey::from_pkcs8_pem(private).unwrap();
+        assert_eq!(key.public_key(), PublicKey::from_pem(public).unwrap());
+        assert_eq!(key.public_key().to_pem(), public);
+        assert_eq!(key.to_pkcs8_pem().as_str(), private);
+        assert!(!format!("{key:?}").contains("1O5y"), "the secret is not printed");
+    }
+
+    #[test]
+    fn refuses_what_is_no_key() {
+        assert!(matches!(PublicKey::from_pem("hello"), Err(Error::Key(_))));
+        assert!(matches!(SigningKey::from_pkcs8_pem("hello"), Err(Error::Key(_))));
+        let small_order =
+            [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        assert!(PublicKey::from_bytes(&small_order).is_err());
+    }
+}

@@ -201,3 +201,101 @@ fn check_name(name: &str) -> Result<(), Error> {
 fn is_line(text: &str) -> bool {
     !text.is_empty() && !text.chars().any(char::is_control)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sample() -> (SigningKey, Checkpoint) {
+        let root = Hash::from_base64("CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=").unwrap();
+        let origin = "example.com/behind-the-sofa".to_owned();
+        (SigningKey::from_seed(&[7; 32]), Checkpoint { origin, size: 20_852_163, root, extensions: vec![] })
+    }
+
+    #[test]
+    fn the_published_note_of_go_sumdb_verifies() {
+        // golang.org/x/mod/sumdb/note, package documentation: key and signed text.
+        let (name, key) =
+            verifier_key_from_string("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW").unwrap();
+        let text =
+            "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
+        let line = "\u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=";
+        let line = NoteSignature::parse(line).unwrap();
+        assert_eq!((line.name.as_str(), line.key_hash), (name.as_str(), key_hash(&name, &key)));
+        assert!(key.verifies(text.as_bytes(), line.signature.as_slice().try_into().unwrap()));
+        assert_eq!(
+            verifier_key_to_string(&name, &key).unwrap(),
+            "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+        );
+    }
+
+    #[test]
+    fn the_example_of_c2sp_tlog_cosignature_parses() {
+        let note = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\
+            \u{2014} example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n\
+            \u{2014} witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
+        let signed = SignedCheckpoint::parse(note).unwrap();
+        assert_eq!(signed.checkpoint, sample().1);
+        assert_eq!(signed.signatures.len(), 2);
+        assert_eq!(signed.signatures[0].key_hash, [0x03, 0x3d, 0xe0, 0xae]);
+    }
+
+    #[test]
+    fn a_signed_checkpoint_verifies_with_its_key_only() {
+        let (key, checkpoint) = sample();
+        let note = checkpoint.sign(&key).unwrap();
+        let signed = SignedCheckpoint::parse(&note).unwrap();
+        assert_eq!(signed.verify(&key.public_key()), Ok(&checkpoint));
+        let other = SigningKey::from_seed(&[8; 32]).public_key();
+        assert!(matches!(signed.verify(&other), Err(Error::UntrustedKey { .. })));
+        let extended = Checkpoint { extensions: vec!["more".to_owned()], ..checkpoint };
+        let signed = SignedCheckpoint::parse(&extended.sign(&key).unwrap()).unwrap();
+        assert_eq!(signed.verify(&key.public_key()), Ok(&extended));
+    }
+
+    #[test]
+    fn one_changed_byte_of_a_note_never_verifies() {
+        let (key, checkpoint) = sample();
+        let note = checkpoint.sign(&key).unwrap().into_bytes();
+        for at in 0..note.len() {
+            for flip in 1..=255_u8 {
+                let mut changed = note.clone();
+                changed[at] ^= flip;
+                let Ok(changed) = String::from_utf8(changed) else { continue };
+                let verified =
+                    SignedCheckpoint::parse(&changed).is_ok_and(|signed| signed.verify(&key.public_key()).is_ok());
+                assert!(!verified, "byte {at} changed by {flip}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_lines_outside_the_format_are_refused() {
+        let (key, checkpoint) = sample();
+        for origin in ["", "a b", "a+b", "a\nb", "DSSEv1 28 application/vnd.in-toto+json 2 {}"] {
+            let checkpoint = Checkpoint { origin: origin.to_owned(), ..checkpoint.clone() };
+            assert!(checkpoint.sign(&key).is_err(), "{origin:?}");
+        }
+        for line in ["", "a\nb"] {
+            let checkpoint = Checkpoint { extensions: vec![line.to_owned()], ..checkpoint.clone() };
+            assert!(checkpoint.sign(&key).is_err(), "{line:?}");
+        }
+        let hash = checkpoint.root;
+        let line = "\u{2014} a AAAAAAA=\n";
+        for size in ["01", "+1", "-1", "", "1 ", "99999999999999999"] {
+            assert!(SignedCheckpoint::parse(&format!("a\n{size}\n{hash}\n\n{line}")).is_err(), "{size:?}");
+        }
+        assert!(SignedCheckpoint::parse(&format!("a\n1\n{hash}\n\n{line}")).is_ok());
+        assert!(SignedCheckpoint::parse(&format!("a\n1\n{hash}\n\n{line}{}", "x".repeat(NOTE_BYTES_MAX))).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_arbitrary_text_never_panics(text in ".{0,80}\n.{0,4}\n.{0,50}\n\n(\u{2014} .{0,40}\n)?") {
+            let _ = SignedCheckpoint::parse(&text);
+            let _ = verifier_key_from_string(&text);
+        }
+    }
+}

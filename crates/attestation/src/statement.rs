@@ -52,6 +52,7 @@ pub struct ResourceDescriptor {
 
 /// What is fixed, publicly, before an audit runs, so that neither thresholds nor seed can be picked after the result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Commitment {
     /// The data file and, when one was handed in, the model file.
     #[serde(skip)]
@@ -189,4 +190,50 @@ impl ResourceDescriptor {
 
 fn to_value(value: &impl Serialize) -> Value {
     serde_json::to_value(value).expect("plain structs with string keys always become JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_revocation_is_an_in_toto_statement_in_canonical_json() {
+        let revocation = Revocation {
+            certificate_id: "MP-2026-000001".to_owned(),
+            certificate_sha256: "ab".repeat(32),
+            reason: "wrong labels".to_owned(),
+            revoked_at: "2026-09-01T00:00:00Z".parse().unwrap(),
+        };
+        let statement = Statement::revocation(&revocation);
+        let bytes = statement.to_bytes().unwrap();
+        let expected = format!(
+            concat!(
+                r#"{{"_type":"https://in-toto.io/Statement/v1","predicate":{{"certificate_id":"MP-2026-000001","#,
+                r#""certificate_sha256":"{0}","reason":"wrong labels","revoked_at":"2026-09-01T00:00:00Z"}},"#,
+                r#""predicateType":"https://assize.dev/attestation/revocation/v1","#,
+                r#""subject":[{{"digest":{{"sha256":"{0}"}},"name":"MP-2026-000001"}}]}}"#
+            ),
+            "ab".repeat(32)
+        );
+        assert_eq!(String::from_utf8(bytes.clone()).unwrap(), expected);
+        let read = Statement::parse(&bytes).unwrap();
+        assert_eq!(read, statement);
+        assert_eq!(read.as_revocation(), Ok(revocation));
+        assert!(matches!(read.as_rotation(), Err(Error::Malformed { .. })));
+        assert!(matches!(read.as_commitment(), Err(Error::Malformed { .. })));
+    }
+
+    #[test]
+    fn other_versions_and_unknown_members_are_refused() {
+        let statement = |change: &dyn Fn(&mut Value)| {
+            let mut value = to_value(&Statement::new(vec![], "https://example.org/x", json!({})));
+            change(&mut value);
+            Statement::parse(&canonical::to_bytes(&value).unwrap())
+        };
+        assert!(statement(&|_| {}).is_ok());
+        assert!(statement(&|value| value["_type"] = json!("https://in-toto.io/Statement/v0.1")).is_err());
+        assert!(statement(&|value| value["added"] = json!(1)).is_err());
+    }
 }

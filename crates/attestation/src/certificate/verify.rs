@@ -17,7 +17,9 @@ const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_mins(5);
 /// What is known beyond the file and the keys; empty by default.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct VerifyOptions<'a> {
-    /// Signed revocations to hold the certificate against (those of other certificates are left aside).
+    /// Signed revocations to hold the certificate against (those of other certificates are left aside). A file cannot
+    /// know that it was revoked after it was saved: who wants to know asks the issuer or the log, and hands in what
+    /// they say.
     pub revocations: &'a [Envelope],
     /// The log the certificate must be in; `None`: the one that the trusted keys name, or any they sign.
     pub origin: Option<&'a str>,
@@ -35,7 +37,7 @@ pub struct KnownCheckpoint<'a> {
 }
 
 /// The answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verification {
     /// As the body says, when it can be read.
     pub certificate_id: Option<String>,
