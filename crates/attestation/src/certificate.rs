@@ -69,7 +69,7 @@ pub struct LogProof {
 ///
 /// # Errors
 /// [`Error::Body`] when one of these is missing or of another type, or when the body holds a member that the seal adds;
-/// [`Error::UnsafeInteger`] for an integer beyond 2^53 - 1 (a seed must stay below).
+/// [`Error::UnsafeInteger`] for an integer that canonical JSON would change (keep seeds to at most 2^53 - 1).
 pub fn seal(body: &Map<String, Value>, key: &SigningKey) -> Result<Sealed, Error> {
     if let Some(member) = body.keys().find(|name| !document::is_body_member(name)) {
         return Err(Error::Body { member: member.clone(), reason: "it is added after the body is sealed".to_owned() });

@@ -29,9 +29,7 @@ pub enum Error {
         offset: usize,
     },
     /// An integer that a double cannot hold exactly, so RFC 8785 would change it.
-    #[error(
-        "the number at {path} is beyond 2^53 - 1 and would lose digits (RFC 8785): use a smaller number or a string"
-    )]
+    #[error("the number at {path} would lose digits in canonical JSON (RFC 8785): use at most 2^53 - 1, or a text")]
     UnsafeInteger {
         /// JSON pointer of the number.
         path: String,

@@ -143,7 +143,7 @@ impl Statement {
     /// The canonical JSON, the payload of an envelope.
     ///
     /// # Errors
-    /// [`Error::UnsafeInteger`] when the predicate holds a number beyond 2^53 - 1.
+    /// [`Error::UnsafeInteger`] when the predicate holds a number that canonical JSON would change.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         canonical::to_bytes(&to_value(self))
     }

@@ -2,7 +2,9 @@
 //!
 //! A certificate signed by a retired key still verifies when it was issued, and logged, before the retirement. The time
 //! of issue is the signer's own word, so the position in the log is bounded too ([`TrustedKey::final_log_size`]): who
-//! steals a retired key cannot add to the log that the next key has signed.
+//! steals a retired key cannot add to the log that the next key has signed. He could still sign another history of the
+//! same length; a verifier who holds any later checkpoint finds that with
+//! [`crate::certificate::VerifyOptions::known_checkpoint`].
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -10,13 +10,12 @@ use crate::sample::{DURING, Issued, failures, issue, key, time, trusted, verify}
 
 /// Changed bits (letter case is bit 5) and bytes that mean something in JSON, base64 and hex.
 const THOROUGH: fn(u8) -> Vec<u8> = |byte| {
-    let bits = [0, 1, 3, 5, 7].map(|bit| byte ^ (1 << bit));
-    [bits.as_slice(), b" \n\",}0A"].concat().into_iter().filter(|other| *other != byte).collect()
+    let bits = [0, 1, 5].map(|bit| byte ^ (1 << bit));
+    [bits.as_slice(), b" \"}0"].concat().into_iter().filter(|other| *other != byte).collect()
 };
 
-/// A neighbour, the other case, a blank: for the layouts of what [`THOROUGH`] has seen.
-const QUICK: fn(u8) -> Vec<u8> =
-    |byte| [byte ^ 1, byte ^ 0x20, b' '].into_iter().filter(|other| *other != byte).collect();
+/// A neighbour and the other case: for the layouts of what [`THOROUGH`] has seen.
+const QUICK: fn(u8) -> Vec<u8> = |byte| vec![byte ^ 1, byte ^ 0x20];
 
 /// Verifies every one-byte change of `file`.
 fn assert_every_change_is_noticed(file: &[u8], replacements: fn(u8) -> Vec<u8>) {
