@@ -45,8 +45,8 @@ impl Default for Limits {
             upload_idle_s: 30,
             uploads_max: 64,
             queued_audits_max: 1_000,
-            audits: Rate { per_minute: 30, burst: 30 },
-            reads: Rate { per_minute: 1_200, burst: 300 },
+            audits: Rate { per_minute: 120, burst: 120 },
+            reads: Rate { per_minute: 6_000, burst: 1_000 },
         }
     }
 }

@@ -33,7 +33,7 @@ impl Default for Server {
             public_url: None,
             trusted_proxies: Vec::new(),
             connections_max: 1_024,
-            header_timeout_s: 15,
+            header_timeout_s: 30,
             shutdown_grace_s: 20,
         }
     }

@@ -1,0 +1,52 @@
+//! The wire: everything that knows a path, a status or the shape of a body. One folder per documented interface, and
+//! one file per resource of our own. A handler extracts, calls one operation of `app`, and renders.
+//!
+//! Two faces for errors: paths of the certification interface answer `{"detail": ...}` as its document says, all others
+//! problem details (RFC 9457). [`error_response`] picks by path, for what happens outside of any handler.
+
+pub(crate) mod certification;
+pub(crate) mod extract;
+pub(crate) mod negotiate;
+pub(crate) mod operations;
+pub(crate) mod problem;
+pub(crate) mod transparency;
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use crate::app::AppError;
+
+/// An error on the face that the path belongs to.
+pub(crate) fn error_response(path: &str, error: AppError) -> Response {
+    if certification::owns(path) {
+        certification::Detail(error).into_response()
+    } else {
+        problem::Problem(error).into_response()
+    }
+}
+
+/// Answers a path that nothing serves.
+pub(crate) async fn no_such_route(request: Request) -> Response {
+    let text = format!("Nothing is served at '{}'. See /docs for what is.", request.uri().path());
+    status_response(request.uri().path(), StatusCode::NOT_FOUND, "no_such_route", &text)
+}
+
+/// Answers a method that a path does not have; the router adds `Allow`.
+pub(crate) async fn method_not_allowed(request: Request) -> Response {
+    let text = format!("'{}' cannot be asked with {}. See /docs for what can.", request.uri().path(), request.method());
+    status_response(request.uri().path(), StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &text)
+}
+
+fn status_response(path: &str, status: StatusCode, code: &'static str, text: &str) -> Response {
+    if certification::owns(path) { certification::detail(status, text) } else { problem::problem(status, code, text) }
+}
+
+/// Logs an internal error, once, in the span of its request.
+fn log_internal(error: &anyhow::Error) {
+    tracing::error!(error = format!("{error:#}"), "request failed: {error:#}");
+}
+
+/// What a client reads of an internal error.
+const INTERNAL_TEXT: &str =
+    "Internal error. The cause is in the server's log under the X-Request-Id of this answer; nothing was issued.";

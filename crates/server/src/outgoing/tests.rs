@@ -1,0 +1,275 @@
+//! Every way around the guard that we know of, tried. Servers stand on loopback, which a test allows by name where the
+//! exchange is meant to succeed.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use wiremock::matchers::{body_partial_json, header, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::narrative::Narrator;
+use super::*;
+use crate::config::{Narrative, NarrativeProvider, Secret};
+
+fn policy(allow_private: &[&str]) -> Policy {
+    Policy {
+        timeout: Duration::from_secs(5),
+        answer_bytes_max: 1_000,
+        redirects_max: 2,
+        allow_private: allow_private.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn get(url: &str) -> Outgoing {
+    Outgoing { method: Method::GET, url: Url::parse(url).unwrap(), headers: HeaderMap::new(), body: Bytes::new() }
+}
+
+/// A name server that gives out prepared answers, one after the other, and repeats the last.
+#[derive(Debug)]
+struct Prepared(Mutex<VecDeque<Vec<SocketAddr>>>);
+
+impl Prepared {
+    fn new(answers: &[&[&str]]) -> Arc<Self> {
+        let parse = |answer: &&[&str]| answer.iter().map(|address| address.parse().unwrap()).collect();
+        Arc::new(Self(Mutex::new(answers.iter().map(parse).collect())))
+    }
+}
+
+impl Resolver for Prepared {
+    fn resolve(&self, _host: String, port: u16) -> BoxFuture<'static, std::io::Result<Vec<SocketAddr>>> {
+        let mut answers = self.0.lock().unwrap();
+        let mut answer = if answers.len() > 1 { answers.pop_front().unwrap() } else { answers[0].clone() };
+        for address in &mut answer {
+            if address.port() == 0 {
+                address.set_port(port);
+            }
+        }
+        Box::pin(async move { Ok(answer) })
+    }
+}
+
+#[tokio::test]
+async fn every_spelling_of_a_private_address_is_refused() {
+    let client = Client::new(policy(&[]));
+    for url in [
+        "http://127.0.0.1/",
+        "http://2130706433/",
+        "http://0x7f000001/",
+        "http://017700000001/",
+        "http://127.1/",
+        "http://0/",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[::ffff:7f00:1]/",
+        "http://[64:ff9b::a9fe:a9fe]/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[fd00:ec2::254]/latest/meta-data/",
+        "http://10.0.0.1:8080/",
+        "http://127。0。0。1/",
+    ] {
+        let error = client.send(get(url)).await.unwrap_err();
+        assert!(matches!(error, Error::Private { .. }), "{url}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn names_that_lead_inward_are_refused() {
+    for answer in
+        [&["127.0.0.1:0"][..], &["8.8.8.8:0", "10.0.0.1:0"], &["[::ffff:192.168.0.1]:0"], &["169.254.169.254:0"]]
+    {
+        let client = Client::with_resolver(policy(&[]), Prepared::new(&[answer]));
+        let error = client.send(get("http://metadata.google.internal/")).await.unwrap_err();
+        assert!(matches!(error, Error::Private { .. }), "{answer:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn other_schemes_and_user_names_are_refused() {
+    let client = Client::new(policy(&[]));
+    for url in
+        ["file:///etc/passwd", "ftp://8.8.8.8/", "http://key@8.8.8.8/", "gopher://8.8.8.8/", "http://u:secret@8.8.8.8/"]
+    {
+        let error = client.send(get(url)).await.unwrap_err();
+        assert!(matches!(error, Error::Url { .. }), "{url}: {error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn redirect_inward_is_refused() {
+    let server = MockServer::start().await;
+    for target in ["http://169.254.169.254/", "http://167772161/", "http://[::ffff:10.0.0.1]/", "file:///etc/passwd"] {
+        server.reset().await;
+        Mock::given(path("/start"))
+            .respond_with(ResponseTemplate::new(302).insert_header("location", target))
+            .mount(&server)
+            .await;
+        let client = Client::new(policy(&["127.0.0.1"]));
+        let url = format!("{}/start", server.uri());
+        let error = client.send(get(&url)).await.unwrap_err();
+        assert!(matches!(error, Error::Private { .. } | Error::Url { .. }), "{target}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn endless_redirects_end() {
+    let server = MockServer::start().await;
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(307).insert_header("location", "/again"))
+        .mount(&server)
+        .await;
+    let error = Client::new(policy(&["127.0.0.1"])).send(get(&server.uri())).await.unwrap_err();
+    assert!(matches!(error, Error::Redirects { redirects_max: 2 }), "{error}");
+    assert_eq!(server.received_requests().await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn secrets_do_not_follow_to_another_origin() {
+    let (first, second) = (MockServer::start().await, MockServer::start().await);
+    let target = format!("{}/landed", second.uri());
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(303).insert_header("location", target))
+        .mount(&first)
+        .await;
+    Mock::given(method("GET")).and(path("/landed")).respond_with(ResponseTemplate::new(200)).mount(&second).await;
+    let mut outgoing = get(&first.uri());
+    outgoing.method = Method::POST;
+    outgoing.body = Bytes::from_static(b"numbers");
+    outgoing.headers.insert(AUTHORIZATION, "Bearer secret".parse().unwrap());
+    let answer = Client::new(policy(&["127.0.0.1"])).send(outgoing).await.unwrap();
+    assert_eq!(answer.status, StatusCode::OK);
+    let received = second.received_requests().await.unwrap();
+    assert!(!received[0].headers.contains_key(AUTHORIZATION));
+    assert!(received[0].body.is_empty());
+}
+
+#[tokio::test]
+async fn second_dns_answer_is_never_asked_for_within_a_hop() {
+    // The name server first gives an address that passes, then another: the connection goes to the first.
+    let server = MockServer::start().await;
+    Mock::given(method("GET")).respond_with(ResponseTemplate::new(200).set_body_string("first")).mount(&server).await;
+    let first = server.address().to_string();
+    let resolver = Prepared::new(&[&[&first], &["10.255.255.1:1"]]);
+    let client = Client::with_resolver(policy(&["rebinding.example"]), resolver.clone());
+    let answer = client.send(get(&format!("http://rebinding.example:{}/", server.address().port()))).await.unwrap();
+    assert_eq!(answer.body, "first");
+    assert_eq!(resolver.0.lock().unwrap().len(), 1, "one answer was taken");
+}
+
+#[tokio::test]
+async fn changed_dns_answer_on_the_next_hop_is_refused() {
+    let server = MockServer::start().await;
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(307).insert_header("location", "http://other.example/"))
+        .mount(&server)
+        .await;
+    let first = server.address().to_string();
+    let client = Client::with_resolver(policy(&["rebinding.example"]), Prepared::new(&[&[&first], &["127.0.0.1:0"]]));
+    let error = client.send(get(&format!("http://rebinding.example:{}/", server.address().port()))).await.unwrap_err();
+    assert!(matches!(error, Error::Private { ref host, .. } if host == "other.example"), "{error}");
+}
+
+#[tokio::test]
+async fn answers_at_the_bound_pass_and_beyond_it_do_not() {
+    let server = MockServer::start().await;
+    for (length, fits) in [(1_000, true), (1_001, false)] {
+        server.reset().await;
+        Mock::given(method("GET"))
+            .respond_with(ResponseTemplate::new(200).set_body_bytes(vec![b'a'; length]))
+            .mount(&server)
+            .await;
+        let answer = Client::new(policy(&["127.0.0.1"])).send(get(&server.uri())).await;
+        match answer {
+            Ok(answer) => assert!(fits && answer.body.len() == length),
+            Err(error) => assert!(!fits && matches!(error, Error::TooLarge { bytes_max: 1_000 }), "{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_drips_ends_at_the_time_bound() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    // Sends the head of an answer and then nothing, with the connection open.
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 1_024];
+        let _ = stream.read(&mut request).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await.unwrap();
+        let _ = stream.read(&mut request).await;
+    });
+    let policy = Policy { timeout: Duration::from_millis(200), ..policy(&["127.0.0.1"]) };
+    let error = Client::new(policy).send(get(&url)).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+    server.await.unwrap();
+}
+
+fn narrator(provider: NarrativeProvider, server: &MockServer) -> Narrator {
+    let config = Narrative {
+        provider,
+        base_url: Some(server.uri()),
+        api_key: Some(Secret::new("k1")),
+        model: "m-1".to_owned(),
+        timeout_s: 5,
+        allow_private: vec!["127.0.0.1".to_owned()],
+    };
+    Narrator::from_config(&config).unwrap()
+}
+
+#[tokio::test]
+async fn gemini_is_asked_in_its_protocol() {
+    let server = MockServer::start().await;
+    let answer = serde_json::json!({"candidates": [{"content": {"parts": [{"text": "Women are "}, {"text": "selected less."}]}}]});
+    Mock::given(method("POST"))
+        .and(path("/v1beta/models/m-1:generateContent"))
+        .and(header("x-goog-api-key", "k1"))
+        .and(body_partial_json(serde_json::json!({"contents": [{"parts": [{"text": "why?"}]}]})))
+        .respond_with(ResponseTemplate::new(200).set_body_json(answer))
+        .mount(&server)
+        .await;
+    let text = narrator(NarrativeProvider::Gemini, &server).ask("why?").await.unwrap();
+    assert_eq!(text, "Women are selected less.");
+}
+
+#[tokio::test]
+async fn openai_compatible_services_are_asked_in_theirs() {
+    let server = MockServer::start().await;
+    let answer = serde_json::json!({"choices": [{"message": {"role": "assistant", "content": "Fair enough."}}]});
+    Mock::given(method("POST"))
+        .and(path("/v1/chat/completions"))
+        .and(header("authorization", "Bearer k1"))
+        .and(body_partial_json(serde_json::json!({"model": "m-1", "messages": [{"role": "user", "content": "why?"}]})))
+        .respond_with(ResponseTemplate::new(200).set_body_json(answer))
+        .mount(&server)
+        .await;
+    let text = narrator(NarrativeProvider::Openai, &server).ask("why?").await.unwrap();
+    assert_eq!(text, "Fair enough.");
+}
+
+#[tokio::test]
+async fn refusals_and_empty_answers_are_errors_that_name_no_key() {
+    let server = MockServer::start().await;
+    for (status, body) in [
+        (429, "{}"),
+        (500, "k1"),
+        (200, "{}"),
+        (200, "not json"),
+        (200, r#"{"choices":[{"message":{"content":" "}}]}"#),
+    ] {
+        server.reset().await;
+        Mock::given(method("POST"))
+            .respond_with(ResponseTemplate::new(status).set_body_string(body))
+            .mount(&server)
+            .await;
+        let narrator = narrator(NarrativeProvider::Openai, &server);
+        let error = narrator.ask("why?").await.unwrap_err();
+        assert!(!format!("{error:?} {error} {narrator:?}").contains("k1"), "{error:?}");
+    }
+}
+
+#[test]
+fn nobody_is_asked_by_default() {
+    assert!(Narrator::from_config(&Narrative::default()).is_none());
+}

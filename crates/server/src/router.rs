@@ -1,0 +1,56 @@
+//! Which path is what. Every route is added by `routes!`, which also documents it; there is no other way in, and a test
+//! reads this file to keep it so.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
+use utoipa_axum::routes;
+
+use crate::api::{self, certification, operations, transparency};
+use crate::dashboard;
+use crate::middleware;
+use crate::openapi;
+use crate::state::HttpState;
+
+/// Largest body of a route that expects none or a small one, bytes.
+const BODY_BYTES_MAX: usize = 64 << 10;
+
+/// All routes with their documentation.
+pub(crate) fn documented_routes() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::with_openapi(openapi::head())
+        // Certification. The form's parts are bounded one by one as they are received.
+        .routes(routes!(certification::submit_audit).layer(DefaultBodyLimit::disable()))
+        .routes(routes!(certification::audit_job, certification::delete_audit))
+        .routes(routes!(certification::audit_events))
+        .routes(routes!(certification::cancel_audit))
+        .routes(routes!(certification::certificate))
+        .routes(routes!(certification::certificate_file))
+        .routes(routes!(certification::certificate_pdf))
+        .routes(routes!(certification::badge))
+        .routes(routes!(certification::certificate_qr))
+        .routes(routes!(certification::health))
+        // The log and the keys.
+        .routes(routes!(transparency::checkpoint))
+        .routes(routes!(transparency::inclusion_proof))
+        .routes(routes!(transparency::consistency_proof))
+        .routes(routes!(transparency::entries))
+        .routes(routes!(transparency::public_keys))
+        // Operations.
+        .routes(routes!(operations::ready))
+        .routes(routes!(operations::openapi_document))
+        // Pages.
+        .routes(routes!(dashboard::landing))
+        .routes(routes!(dashboard::docs))
+        .routes(routes!(dashboard::asset))
+}
+
+/// The whole service.
+pub(crate) fn router(state: &HttpState) -> Router {
+    let (routes, _) = documented_routes().split_for_parts();
+    let routes = routes
+        .fallback(api::no_such_route)
+        .method_not_allowed_fallback(api::method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(state.clone());
+    middleware::wrap(routes, state)
+}
