@@ -10,8 +10,24 @@
 
 mod cancel;
 pub mod cells;
+mod count;
+mod csv;
+mod dataset;
+mod error;
+mod intern;
+mod load;
+mod options;
+mod profile;
+mod scan;
 mod table;
+mod text;
 
 pub use cancel::{Cancel, Cancelled};
 pub use cells::{Cell, CellBuilder, Cells};
-pub use table::{Column, ColumnData, Table};
+pub use count::{BinarySpec, CellPlan, GROUPS_MAX, KeySpec, LEVELS_MAX, same_label};
+pub use dataset::Dataset;
+pub use error::{Error, Place};
+pub use load::Sample;
+pub use options::{Encoding, MISSING_SPELLINGS, ReadOptions};
+pub use profile::{ColumnKind, ColumnProfile, Distinct, Duplicates, NumericSummary, Profile};
+pub use table::{Column, ColumnData, MISSING, Table};

@@ -1,0 +1,45 @@
+//! Behaviour of the crate from outside: files in, tables and cells out.
+
+mod bad_input;
+mod dialects;
+mod reference;
+mod samples;
+
+use std::io::Write;
+
+use assize_tables::{BinarySpec, Cancel, CellPlan, Dataset, Error, KeySpec, ReadOptions};
+use tempfile::NamedTempFile;
+
+/// A file with these bytes.
+fn file(bytes: &[u8]) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    file
+}
+
+/// Small blocks and several threads, so that small files show what large ones do.
+fn small_blocks() -> ReadOptions {
+    ReadOptions { threads: 3, block_bytes: 64, ..ReadOptions::default() }
+}
+
+/// Opens bytes as a data set.
+fn open(bytes: &[u8]) -> Result<Dataset, Error> {
+    Dataset::open(file(bytes).path(), &small_blocks())
+}
+
+fn categories(column: &str) -> KeySpec {
+    KeySpec::Categories { column: column.into() }
+}
+
+fn binary(column: &str, positive: &str) -> Option<BinarySpec> {
+    Some(BinarySpec { column: column.into(), positive: positive.into() })
+}
+
+/// A plan with one categorical key and a label.
+fn plan(key: &str, label: &str, positive: &str) -> CellPlan {
+    CellPlan { keys: vec![categories(key)], label: binary(label, positive), ..CellPlan::default() }
+}
+
+fn go() -> Cancel {
+    Cancel::new()
+}
