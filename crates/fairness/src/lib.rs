@@ -1,6 +1,20 @@
-//! The four-layer bias audit: a table and decisions in, a measured and explained certificate body out.
+//! The four-layer bias audit: data and decisions in, a measured and explained certificate body out.
+//!
+//! [`audit`] runs it and ends in [`Measured`]: a pure function of data, model, settings and version. [`commitment`] says
+//! before the run what will be measured. [`Measured::into_body`] adds who issued the certificate when, and a
+//! [`narrative`]. The shape of the result is [`document`].
 
+mod audit;
+mod body;
 pub mod document;
+pub mod domains;
+mod forensics;
 pub mod metrics;
 pub mod mitigation;
+pub mod narrative;
 pub mod statistics;
+mod stress;
+mod verdict;
+
+pub use audit::{AuditInput, AuditSettings, Commitment, Error, ModelInput, Unwatched, Watch, audit, commitment};
+pub use body::{Identity, Measured};

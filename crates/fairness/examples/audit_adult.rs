@@ -1,0 +1,64 @@
+//! Audits a data file and prints the measured document as JSON, and the seconds of each step on the error stream.
+//!
+//! `cargo run --release -p assize-fairness --example audit_adult -- FILE [TARGET ATTRIBUTES [PREDICTION]]`; the defaults
+//! are those of UCI Adult: `income race,sex,age`. `bench/audit_adult.py` compares it with Python.
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use assize_fairness::{AuditInput, AuditSettings, Watch, audit};
+use assize_tables::{Cancel, Dataset, ReadOptions};
+
+/// Prints how long each step took when the next one begins.
+struct Stopwatch {
+    cancel: Cancel,
+    running: Mutex<Option<(String, Instant)>>,
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+impl Stopwatch {
+    #[expect(clippy::print_stderr, reason = "a bench reports to the terminal")]
+    fn lap(&self, next: Option<&str>) {
+        let mut running = self.running.lock().expect("no thread panics while it holds the lock");
+        if let Some((name, start)) = running.take() {
+            eprintln!("{:8.1} ms  {name}", start.elapsed().as_secs_f64() * 1e3);
+        }
+        *running = next.map(|name| (name.to_owned(), now()));
+    }
+}
+
+impl Watch for Stopwatch {
+    fn step(&self, name: &str, _fraction: f64) {
+        self.lap(Some(name));
+    }
+
+    fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the document is the output of this program")]
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let path = arguments.first().ok_or("the first argument is the data file")?;
+    let target = arguments.get(1).map_or("income", String::as_str);
+    let attributes: Vec<&str> = arguments.get(2).map_or("race,sex,age", String::as_str).split(',').collect();
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let stopwatch = Stopwatch { cancel: Cancel::new(), running: Mutex::new(None) };
+    stopwatch.lap(Some("digest"));
+    let dataset = Dataset::open(Path::new(path), &ReadOptions { threads, ..ReadOptions::default() })?;
+    let sha256 = dataset.sha256(&stopwatch.cancel)?;
+    let mut settings = AuditSettings::new(target, &attributes, "employment");
+    settings.threads = threads;
+    settings.prediction_column = arguments.get(3).cloned();
+    let measured = audit(&AuditInput { dataset: &dataset, dataset_sha256: &sha256, model: None }, &settings, &stopwatch)?;
+    stopwatch.lap(None);
+    println!("{}", serde_json::to_string_pretty(&measured)?);
+    Ok(())
+}

@@ -1,0 +1,333 @@
+//! The run itself: the steps in order, and what each hands to the next.
+
+use assize_tables::{ColumnKind, ColumnProfile, Profile};
+
+use super::cells::{Counted, count_decisions, count_file, decisions_of_column};
+use super::consistency::consistency;
+use super::decisions::{self, Decisions, Source};
+use super::frame::Frame;
+use super::{AuditInput, AuditSettings, Error, Groups, Watch, asker, groups, retrain};
+use crate::body::Measured;
+use crate::document::{
+    ColumnSubject, DatasetSubject, Finding, Governance, LayerResults, ModelSubject, Parameters, ReferenceGroup, Severity,
+    Subject, Thresholds, Verdict,
+};
+use crate::domains::{self, Domain};
+use crate::forensics::{self, ForensicsSettings, mix};
+use crate::metrics::{self, MeasureInput, MeasureSettings, MeasuredMetrics};
+use crate::narrative::{self, NarrativeStatus};
+use crate::statistics::Correction;
+use crate::stress::{self, StressInput};
+use crate::verdict::{self, Layer, percent};
+
+/// Most attributes in one intersection.
+const INTERSECTION_DEPTH: usize = 3;
+/// Judged rows that our forest is asked about again.
+const ASKED_ROWS_MAX: usize = 20_000;
+/// Judged rows that a model file is asked about again, some dozen times.
+const ASKED_ROWS_OF_FILE_MAX: usize = 4_000;
+/// Correction of the tests of layer 3.
+const CORRECTION: Correction = Correction::Holm;
+
+/// Audits data and decisions; see the module.
+///
+/// # Errors
+/// Everything in [`Error`]: what is wrong with the request or the data, in a sentence that says what to change, or that
+/// the watch stopped the run.
+pub fn audit(input: &AuditInput<'_>, settings: &AuditSettings, watch: &dyn Watch) -> Result<Measured, Error> {
+    match rayon::ThreadPoolBuilder::new().num_threads(settings.threads.max(1)).build() {
+        Ok(pool) => pool.install(|| run(input, settings, watch)),
+        // A machine that refuses more threads still audits, on those there are.
+        Err(_) => run(input, settings, watch),
+    }
+}
+
+fn run(input: &AuditInput<'_>, settings: &AuditSettings, watch: &dyn Watch) -> Result<Measured, Error> {
+    let thresholds = settings.check(input.dataset.column_names())?;
+    let domain = domains::find(&settings.domain);
+    let cancel = watch.cancel();
+    watch.step("profiling the data", 0.0);
+    let profile = input.dataset.profile(cancel)?;
+    watch.step("reading the rows", 0.1);
+    let frame = Frame::read(input.dataset, &profile, settings, domain, watch)?;
+    watch.step("deciding", 0.2);
+    let decisions = decide(input, settings, &frame, &profile, watch)?;
+    watch.step("examining the data", 0.5);
+    let forensics_settings = ForensicsSettings {
+        confidence: settings.confidence,
+        group_size_min: thresholds.group_size_min,
+        seed: settings.seed,
+    };
+    let mut data_forensics = forensics::examine(&frame, &profile, &forensics_settings, cancel)?;
+    watch.step("counting the groups", 0.6);
+    let counted = match decisions.source {
+        Source::Column => count_file(input.dataset, &frame, settings, &decisions, cancel)?,
+        _ => count_decisions(&frame, settings, &decisions)?,
+    };
+    watch.step("measuring fairness", 0.65);
+    let references = given_references(settings, &frame.groups)?;
+    let mut measured = measure(&counted, settings, &thresholds, domain, &references, watch)?;
+    measured.metrics.inequality.consistency = consistency(&frame, &decisions, settings.seed);
+    watch.step("stressing the decisions", 0.75);
+    let selection_rate = selection_rate(&counted);
+    let mut stress_test = {
+        let rows = asked_rows(&decisions, settings.seed);
+        let asker = decisions.asker(&frame, input.model, &rows)?;
+        let groups: Vec<Groups> = frame.groups.iter().map(|groups| at_rows(groups, &rows)).collect();
+        let input = StressInput {
+            asker: asker.as_ref(),
+            groups: &groups,
+            metrics: &measured.metrics,
+            worst_subgroups: std::mem::take(&mut measured.worst_subgroups),
+            stability: std::mem::take(&mut measured.stability),
+            thresholds: &thresholds,
+            confidence: settings.confidence,
+            seed: settings.seed,
+        };
+        stress::examine(input, cancel)?
+    };
+    watch.step("computing remedies", 0.85);
+    let mut mitigations = std::mem::take(&mut measured.mitigations);
+    mitigations.extend(retrain::remedies(
+        &frame,
+        &decisions,
+        &measured.metrics.attributes,
+        &data_forensics.proxies,
+        settings,
+        cancel,
+    )?);
+    watch.step("judging", 0.95);
+    let mut findings = forensics::judge(&mut data_forensics, &frame, &thresholds, settings.confidence);
+    findings.extend(seen_in_training(&frame, &decisions));
+    findings.extend(stress::judge(&mut stress_test, selection_rate, &thresholds, settings.confidence));
+    findings.extend(measured.findings);
+    verdict::sort(&mut findings);
+    let layers = [
+        Layer { score: data_forensics.health_score, status: data_forensics.status },
+        Layer { score: stress_test.bias_score, status: stress_test.status },
+        Layer { score: measured.metrics.overall_fairness_score, status: measured.metrics.status },
+    ];
+    let overall_score = verdict::overall_score(&layers);
+    let conclusive = measured.metrics.attributes.iter().all(|attribute| {
+        matches!(attribute.demographic_parity_ratio.verdict, Verdict::Pass | Verdict::Fail)
+    });
+    let model = decisions.subject(&frame, settings, input.model);
+    let mut result = Measured {
+        certification_status: verdict::certification(overall_score, &layers, &findings, conclusive),
+        overall_score,
+        domain: settings.domain.clone(),
+        method: verdict::method(&frame, &model, domain, settings, &stress_test),
+        subject: Subject { dataset: dataset_subject(input, settings, &frame, &profile, &model), model },
+        parameters: parameters(settings, &frame, &decisions, domain, thresholds, measured.reference_groups),
+        layer_results: LayerResults {
+            data_forensics,
+            stress_test,
+            fairness_metrics: measured.metrics,
+            gemini_governance: Governance {
+                gemini_status: NarrativeStatus::Fallback.as_str().to_owned(),
+                narrative_source: narrative::TEMPLATE.to_owned(),
+                severity_summary: verdict::severity_summary(&findings),
+                numbers_checked: 0,
+                note: None,
+                checklist: Vec::new(),
+            },
+        },
+        findings,
+        mitigations,
+    };
+    result.layer_results.gemini_governance.checklist = verdict::checklist(&result);
+    Ok(result)
+}
+
+fn decide(
+    input: &AuditInput<'_>,
+    settings: &AuditSettings,
+    frame: &Frame,
+    profile: &Profile,
+    watch: &dyn Watch,
+) -> Result<Decisions, Error> {
+    let decisions = if settings.prediction_column.is_some() || settings.score_column.is_some() {
+        decisions_of_column(frame, profile, settings)?
+    } else if let Some(model) = input.model {
+        decisions::ask(frame, model, watch.cancel())?
+    } else {
+        decisions::train_and_decide(frame, settings, watch.cancel())?
+    };
+    // An attribute can have two groups in the data and one among the judged rows.
+    for groups in &frame.groups {
+        groups::check_comparable(&at_rows(groups, &decisions.rows), decisions.rows.len() as u64)?;
+    }
+    Ok(decisions)
+}
+
+fn measure(
+    counted: &Counted,
+    settings: &AuditSettings,
+    thresholds: &Thresholds,
+    domain: &Domain,
+    references: &[ReferenceGroup],
+    watch: &dyn Watch,
+) -> Result<MeasuredMetrics, Error> {
+    let input = MeasureInput { cells: &counted.cells, strata: &counted.strata, numeric: &counted.numeric };
+    let should_hold =
+        format!("In this domain ({}) what should hold first is {}: {}.", domain.name, domain.hold, domain.hold_why);
+    let measure_settings = MeasureSettings {
+        thresholds,
+        confidence: settings.confidence,
+        resamples: settings.resamples,
+        seed: settings.seed,
+        correction: CORRECTION,
+        reference_groups: references,
+        intersection_depth: INTERSECTION_DEPTH,
+        domain: &domain.name,
+        should_hold: &should_hold,
+    };
+    Ok(metrics::measure(&input, &measure_settings, watch.cancel())?)
+}
+
+/// Reference groups as given, each checked to be a group of its attribute.
+fn given_references(settings: &AuditSettings, groups: &[Groups]) -> Result<Vec<ReferenceGroup>, Error> {
+    let mut references = Vec::new();
+    for (attribute, group) in &settings.reference_groups {
+        let own = groups.iter().find(|groups| groups.attribute == *attribute);
+        let known = own.map_or(&[][..], |own| own.levels.as_slice());
+        if !known.contains(group) && !attribute.contains(" x ") {
+            return Err(Error::ReferenceGroup {
+                attribute: attribute.clone(),
+                group: group.clone(),
+                groups: known.to_vec(),
+            });
+        }
+        references.push(ReferenceGroup { attribute: attribute.clone(), group: group.clone(), rule: "given".to_owned() });
+    }
+    Ok(references)
+}
+
+fn selection_rate(counted: &Counted) -> f64 {
+    let (mut all, mut selected) = (0_u64, 0_u64);
+    for cell in counted.cells.cells.iter().filter(|cell| cell.prediction < 2) {
+        all += cell.count;
+        selected += cell.count * u64::from(cell.prediction);
+    }
+    selected as f64 / all.max(1) as f64
+}
+
+/// Judged rows that the model is asked about again: all, or a seeded sample of many.
+fn asked_rows(decisions: &Decisions, seed: u64) -> Vec<u32> {
+    let most = match decisions.source {
+        Source::Forest(_) => ASKED_ROWS_MAX,
+        Source::Model { .. } => ASKED_ROWS_OF_FILE_MAX,
+        Source::Column => 0,
+    };
+    let mut rows = decisions.rows.clone();
+    if rows.len() > most {
+        rows.sort_unstable_by_key(|row| (mix(mix(seed ^ 0x6173_6b65_6400) ^ u64::from(*row)), *row));
+        rows.truncate(most);
+        rows.sort_unstable();
+    }
+    rows
+}
+
+fn at_rows(groups: &Groups, rows: &[u32]) -> Groups {
+    Groups { codes: rows.iter().map(|row| groups.codes[*row as usize]).collect(), ..groups.clone() }
+}
+
+/// Judged rows that equal a training row flatter the model.
+fn seen_in_training(frame: &Frame, decisions: &Decisions) -> Option<Finding> {
+    let Source::Forest(trained) = &decisions.source else { return None };
+    let seen = forensics::rows_seen_in_training(frame, &trained.training_rows, &decisions.rows);
+    let share = seen as f64 / decisions.rows.len() as f64;
+    let verdict = if share > 0.05 { Verdict::Fail } else { Verdict::Pass };
+    let message = format!("{seen} of {} judged rows ({}) equal a training row.", decisions.rows.len(), percent(share));
+    Some(Finding {
+        estimate: verdict::exact(share, decisions.rows.len() as u64),
+        threshold: Some(0.05),
+        ..verdict::finding("data_forensics", "data.split_duplicates", Severity::Low, verdict, "all columns", message)
+    })
+}
+
+fn dataset_subject(
+    input: &AuditInput<'_>,
+    settings: &AuditSettings,
+    frame: &Frame,
+    profile: &Profile,
+    model: &ModelSubject,
+) -> DatasetSubject {
+    let features = match model {
+        ModelSubject::TrainedForest { features, .. } | ModelSubject::File { features, .. } => features.clone(),
+        ModelSubject::PredictionColumn { .. } => frame.input_names(),
+    };
+    let columns = profile.columns.iter().map(|column| ColumnSubject {
+        name: column.name.clone(),
+        kind: kind(column).to_owned(),
+        missing: column.missing,
+        distinct: column.levels.as_ref().map(|levels| levels.len() as u64),
+        role: role(&column.name, settings, &features).to_owned(),
+    });
+    DatasetSubject {
+        name: input.dataset.name().to_owned(),
+        sha256: input.dataset_sha256.to_owned(),
+        bytes: input.dataset.bytes(),
+        format: input.dataset.format().to_owned(),
+        encoding: input.dataset.encoding().map(str::to_owned),
+        delimiter: input.dataset.delimiter().map(str::to_owned),
+        rows: profile.rows,
+        columns: columns.collect(),
+    }
+}
+
+fn kind(column: &ColumnProfile) -> &'static str {
+    match column.kind {
+        ColumnKind::Empty => "empty",
+        _ if column.distinct.count() == 1 => "constant",
+        ColumnKind::Numeric => "numeric",
+        ColumnKind::Categorical => "categorical",
+    }
+}
+
+fn role(name: &str, settings: &AuditSettings, features: &[String]) -> &'static str {
+    let is = |column: &Option<String>| column.as_deref() == Some(name);
+    if name == settings.target_column {
+        "target"
+    } else if settings.protected_attributes.iter().any(|attribute| attribute == name) {
+        "protected"
+    } else if is(&settings.prediction_column) {
+        "prediction"
+    } else if is(&settings.score_column) {
+        "score"
+    } else if is(&settings.weight_column) {
+        "weight"
+    } else if features.iter().any(|feature| feature == name) {
+        "feature"
+    } else {
+        "left_out"
+    }
+}
+
+fn parameters(
+    settings: &AuditSettings,
+    frame: &Frame,
+    decisions: &Decisions,
+    domain: &Domain,
+    thresholds: Thresholds,
+    reference_groups: Vec<ReferenceGroup>,
+) -> Parameters {
+    Parameters {
+        assize_version: settings.assize_version.clone(),
+        seed: settings.seed,
+        target_column: settings.target_column.clone(),
+        positive_label: frame.outcome.positive.clone(),
+        positive_label_rule: frame.outcome.rule.to_owned(),
+        negative_label: frame.outcome.negative.clone(),
+        protected_attributes: settings.protected_attributes.clone(),
+        bands: frame.bands.clone(),
+        reference_groups,
+        decision_threshold: decisions.scores.is_some().then_some(asker::DECISION_THRESHOLD),
+        weight_column: settings.weight_column.clone(),
+        domain_profile: domain.name.clone(),
+        thresholds,
+        resamples: settings.resamples,
+        confidence: settings.confidence,
+        correction: CORRECTION.name().to_owned(),
+    }
+}

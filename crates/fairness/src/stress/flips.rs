@@ -1,0 +1,147 @@
+//! Counterfactual flips: what happens to the decisions when only the protected value is replaced.
+//!
+//! An approximation of counterfactual fairness (Kusner 2017): everything else is held fixed, so an effect that runs
+//! through proxies is not seen here but in layer 1.
+
+use assize_tables::{Cancel, ColumnData};
+
+use crate::audit::{Answers, Asker, Error, Groups, NewValues, Replacement};
+use crate::document::{Estimate, Flip, FlipTo};
+use crate::forensics::share;
+
+/// Replacement values of one attribute; the largest groups are kept.
+const VALUES_MAX: usize = 24;
+/// Replacement values of each attribute of a pair.
+const PAIR_VALUES_MAX: usize = 6;
+
+/// Flips of every attribute and of every pair. `groups` are those of the rows that `asker` knows.
+pub(crate) fn flips(asker: &Asker<'_>, groups: &[Groups], confidence: f64, cancel: &Cancel) -> Result<Vec<Flip>, Error> {
+    let mut plans: Vec<Plan<'_>> = groups.iter().map(|groups| Plan::of(&[groups], VALUES_MAX)).collect();
+    for (index, first) in groups.iter().enumerate() {
+        plans.extend(groups[index + 1..].iter().map(|second| Plan::of(&[first, second], PAIR_VALUES_MAX)));
+    }
+    let used: Vec<bool> =
+        plans.iter().map(|plan| plan.columns.iter().any(|groups| asker.reads(&groups.attribute))).collect();
+    let mut asks = Vec::new();
+    for (plan, _) in plans.iter().zip(&used).filter(|(_, used)| **used) {
+        asks.extend(plan.targets.iter().map(|target| plan.replacements(asker, target)));
+    }
+    let answers = asker.ask(&asks, cancel)?;
+    let (now, mut changed) = (&answers[0], &answers[1..]);
+    let mut flips = Vec::new();
+    for (plan, used) in plans.iter().zip(used) {
+        if used {
+            let (own, rest) = changed.split_at(plan.targets.len());
+            changed = rest;
+            flips.push(plan.compare(now, own, confidence));
+        } else {
+            flips.push(plan.unread(now.decisions.len(), confidence));
+        }
+    }
+    Ok(flips)
+}
+
+/// One attribute or pair, with the values everybody is set to.
+struct Plan<'a> {
+    columns: Vec<&'a Groups>,
+    /// One level a column.
+    targets: Vec<Vec<usize>>,
+}
+
+impl<'a> Plan<'a> {
+    fn of(columns: &[&'a Groups], values_max: usize) -> Self {
+        let mut targets: Vec<Vec<usize>> = vec![Vec::new()];
+        for groups in columns {
+            let levels = largest(groups, values_max);
+            targets = targets
+                .iter()
+                .flat_map(|target| {
+                    levels.iter().map(move |level| target.iter().copied().chain([*level]).collect::<Vec<_>>())
+                })
+                .collect();
+        }
+        Self { columns: columns.to_vec(), targets }
+    }
+
+    fn name(&self) -> String {
+        self.columns.iter().map(|groups| groups.attribute.as_str()).collect::<Vec<_>>().join(" x ")
+    }
+
+    fn replacements(&self, asker: &Asker<'_>, target: &[usize]) -> Vec<Replacement> {
+        let read = self.columns.iter().zip(target).filter(|(groups, _)| asker.reads(&groups.attribute));
+        read.map(|(groups, level)| Replacement {
+            column: groups.attribute.clone(),
+            values: new_values(asker, groups, *level),
+        })
+        .collect()
+    }
+
+    fn compare(&self, now: &Answers, changed: &[Answers], confidence: f64) -> Flip {
+        let rows = now.decisions.len();
+        let mut flipped = vec![false; rows];
+        let mut largest = vec![0.0_f64; rows];
+        let mut to_value = Vec::with_capacity(changed.len());
+        for (target, answers) in self.targets.iter().zip(changed) {
+            let (mut gained, mut lost) = (0_u64, 0_u64);
+            for (row, (before, after)) in now.decisions.iter().zip(&answers.decisions).enumerate() {
+                gained += u64::from(after > before);
+                lost += u64::from(after < before);
+                flipped[row] |= after != before;
+            }
+            if let (Some(before), Some(after)) = (&now.scores, &answers.scores) {
+                for ((largest, before), after) in largest.iter_mut().zip(before).zip(after) {
+                    *largest = largest.max((after - before).abs());
+                }
+            }
+            let group = self.columns.iter().zip(target).map(|(groups, level)| groups.levels[*level].as_str());
+            to_value.push(FlipTo {
+                group: group.collect::<Vec<_>>().join(" | "),
+                gained: gained as f64 / rows.max(1) as f64,
+                lost: lost as f64 / rows.max(1) as f64,
+            });
+        }
+        let hits = flipped.iter().filter(|flipped| **flipped).count() as u64;
+        let scored = now.scores.is_some() && rows > 0;
+        Flip {
+            attribute: self.name(),
+            flip_rate: share(hits, rows as u64, confidence),
+            to_value,
+            mean_max_score_change: scored.then(|| largest.iter().sum::<f64>() / rows as f64),
+        }
+    }
+
+    /// The model does not read the column: nothing can change.
+    fn unread(&self, rows: usize, confidence: f64) -> Flip {
+        let reason = format!("the model does not read {}", self.name());
+        let flip_rate = Estimate { reason: Some(reason), ..share(0, rows as u64, confidence) };
+        Flip { attribute: self.name(), flip_rate, to_value: Vec::new(), mean_max_score_change: None }
+    }
+}
+
+/// The levels with the most rows, in level order; nobody is set to "missing".
+fn largest(groups: &Groups, values_max: usize) -> Vec<usize> {
+    let mut sizes = vec![0_u64; groups.levels.len()];
+    for code in &groups.codes {
+        sizes[usize::from(*code)] += 1;
+    }
+    let mut levels: Vec<usize> = (0..groups.known()).filter(|level| sizes[*level] > 0).collect();
+    levels.sort_by_key(|level| (std::cmp::Reverse(sizes[*level]), *level));
+    levels.truncate(values_max);
+    levels.sort_unstable();
+    levels
+}
+
+/// Everybody set to a level: the text of a category, the median of a band. Who is in the band already keeps the value.
+fn new_values(asker: &Asker<'_>, groups: &Groups, level: usize) -> NewValues {
+    let numbers = match asker.table().column(&groups.attribute).map(|column| &column.data) {
+        Some(ColumnData::Numeric(values)) => values,
+        _ => return NewValues::Text(groups.levels[level].clone()),
+    };
+    let target = if groups.banded {
+        groups.medians[level]
+    } else {
+        groups.levels[level].parse().expect("a level of a numeric column is a number's own text")
+    };
+    let values = groups.codes.iter().zip(numbers);
+    NewValues::Numbers(values.map(|(code, value)| if usize::from(*code) == level { *value } else { target }).collect())
+}
