@@ -7,11 +7,15 @@
 //! or typst source; every figure has its data as a table beside it; no outside asset is referred to.
 
 mod badge;
+pub mod charts;
+mod document;
+mod format;
 mod html;
 mod pdf;
 mod qr;
 mod shell;
 mod view;
+mod words;
 
 pub use self::badge::badge_svg;
 pub use self::html::certificate_html;
@@ -19,8 +23,8 @@ pub use self::pdf::certificate_pdf;
 pub use self::qr::qr_svg;
 pub use self::shell::{Crumb, NavGroup, NavItem, ShellView, shell_html};
 pub use self::view::{
-    Assets, BrowserEvidence, CertificateView, Check, InclusionEvidence, Links, LogPosition, Outcome, PaperSize,
-    Revocation, SignatureEvidence, VerificationReport,
+    Assets, CertificateView, Check, EmbeddedEvidence, Links, LogPosition, Outcome, PaperSize, Revocation,
+    VerificationReport,
 };
 
 /// Tokens and components of every page, documented by its comments. Serve it, or let [`Assets::Inline`] embed it.

@@ -18,8 +18,8 @@ pub struct CertificateView<'a> {
     pub log: Option<LogPosition<'a>>,
     /// Addresses of the page's neighbours.
     pub links: Links<'a>,
-    /// What a browser needs to repeat the verification by itself.
-    pub evidence: Option<&'a BrowserEvidence>,
+    /// For a page that is kept as a file. A served page has none: its script fetches `links.json` and `links.keys`.
+    pub evidence: Option<EmbeddedEvidence<'a>>,
     /// Whether style and scripts are linked or part of the file.
     pub assets: Assets<'a>,
 }
@@ -94,46 +94,13 @@ pub struct Links<'a> {
     pub checkpoint: &'a str,
 }
 
-/// What the browser needs to repeat the verification without asking anyone but the log: see `assets/verify.js`.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct BrowserEvidence {
-    /// Top-level members of the JSON document that the hash does not cover, e.g. `sha256_hash` and `signature`.
-    pub members_not_hashed: Vec<String>,
-    /// The certificate as JSON text. Written only into self-contained files; a served page fetches `links.json`.
-    #[serde(skip)]
-    pub document: Option<String>,
-    /// The DSSE envelope and the key it should verify with.
-    pub signature: Option<SignatureEvidence>,
-    /// The RFC 6962 inclusion proof.
-    pub inclusion: Option<InclusionEvidence>,
-}
-
-/// A DSSE envelope with one signature. Binary members are standard base64.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct SignatureEvidence {
-    /// DSSE payload type.
-    pub payload_type: String,
-    /// The signed statement.
-    pub payload: String,
-    /// Ed25519 signature, 64 bytes.
-    pub signature: String,
-    /// Ed25519 public key, 32 bytes.
-    pub public_key: String,
-}
-
-/// An RFC 6962 inclusion proof. Hashes are lowercase hex.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct InclusionEvidence {
-    /// Leaf hash: SHA-256 over a zero byte and the leaf.
-    pub leaf_hash: String,
-    /// Zero-based.
-    pub leaf_index: u64,
-    /// Size of the tree that the proof is for.
-    pub tree_size: u64,
-    /// Siblings from the leaf up.
-    pub hashes: Vec<String>,
-    /// Root that the checkpoint signs.
-    pub root_hash: String,
+/// What a self-contained page carries so that it can be verified without a server: see `assets/verify.js`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EmbeddedEvidence<'a> {
+    /// The certificate file as JSON text, with its seal and log proof.
+    pub document: &'a str,
+    /// The document of trusted keys as JSON text.
+    pub keys: &'a str,
 }
 
 /// Where a page takes its style and scripts from.

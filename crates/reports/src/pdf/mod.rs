@@ -2,26 +2,39 @@
 //!
 //! Flow: view -> document (strings and charts) -> JSON and SVG files in a closed world -> typst layout -> PDF.
 //! The same view gives the same bytes: the date is the date of issue and the identifier is the certificate's.
+//!
+//! Invariant: what a customer wrote reaches typst only as JSON strings and as escaped text of SVG, never as source.
 
+mod glyphs;
 mod world;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use assize_fairness::document::CertificateBody;
 use typst::foundations::{Bytes, Datetime, Smart};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
-use crate::Error;
+use crate::charts::Medium;
+use crate::document::{self, Document};
+use crate::format::shorten;
 use crate::view::{CertificateView, PaperSize};
+use crate::{Error, qr_svg};
 
+use self::glyphs::Strictness;
 use self::world::ClosedWorld;
 
 const TEMPLATE: &str = include_str!("certificate.typ");
 
 /// Memoised results older than this many documents are dropped; without it 50 documents hold 290 MB.
 const CACHED_DOCUMENTS_MAX: usize = 2;
+/// Longest model name in the running header.
+const RUNNING_CHARS_MAX: usize = 60;
+const GLYPH_NOTICE: &str = "Characters that the fonts of this document lack are written as code points, such as \
+                            [U+5973]. The page at the address below shows them as they are.";
 
-/// Renders the certificate as PDF/A-2a, tagged and accessible (PDF/UA-1).
+/// Renders the certificate as PDF/A-2a, tagged and accessible (PDF/UA-1), fonts embedded.
 ///
 /// Takes tens of milliseconds of CPU when warm: call it on a worker thread.
 ///
@@ -30,19 +43,58 @@ const CACHED_DOCUMENTS_MAX: usize = 2;
 /// refused, which no customer text should be able to cause.
 pub fn certificate_pdf(view: &CertificateView<'_>, paper: PaperSize) -> Result<Vec<u8>, Error> {
     let issued = issue_time(&view.body.issued_at)?;
-    let data = serde_json::json!({
-        "paper": match paper { PaperSize::A4 => "a4", PaperSize::Letter => "us-letter" },
-        "id": view.body.certificate_id,
-        "model": view.body.model_name,
-    });
-    let files = BTreeMap::from([("view.json".to_owned(), Bytes::from_string(data.to_string()))]);
-    let world = ClosedWorld::new(TEMPLATE, files, issued);
-    let result = typst::compile::<PagedDocument>(&world)
-        .output
-        .map_err(|errors| Error::Typeset { reason: first_message(&errors) })
-        .and_then(|document| export(&document, &view.body.certificate_id, issued));
+    let result = typeset(view, paper, issued, Strictness::Covered)
+        // Shaping can ask for glyphs that no single character did; plain Latin has none of that.
+        .or_else(|_| typeset(view, paper, issued, Strictness::Latin));
     comemo::evict(CACHED_DOCUMENTS_MAX);
     result
+}
+
+fn typeset(
+    view: &CertificateView<'_>,
+    paper: PaperSize,
+    issued: Datetime,
+    strictness: Strictness,
+) -> Result<Vec<u8>, Error> {
+    let (body, replaced) = printable_body(view.body, strictness);
+    let document = document::build(&CertificateView { body: &body, ..*view }, Medium::Print);
+    let world = ClosedWorld::new(TEMPLATE, files(&document, paper, replaced), issued);
+    let layout = typst::compile::<PagedDocument>(&world)
+        .output
+        .map_err(|errors| Error::Typeset { reason: first_message(&errors) })?;
+    export(&layout, &body.certificate_id, issued)
+}
+
+/// The body with every string made of characters that the fonts have; says whether something had to be replaced.
+fn printable_body(body: &CertificateBody, strictness: Strictness) -> (Cow<'_, CertificateBody>, bool) {
+    let mut value = serde_json::to_value(body).expect("the body is plain data with string keys");
+    if !glyphs::make_printable(&mut value, strictness) {
+        return (Cow::Borrowed(body), false);
+    }
+    let body = serde_json::from_value(value).expect("only free text was replaced: names of variants are ASCII");
+    (Cow::Owned(body), true)
+}
+
+/// The files of the closed world.
+fn files(document: &Document, paper: PaperSize, replaced: bool) -> BTreeMap<String, Bytes> {
+    let mut files = BTreeMap::new();
+    for chart in document.sections.iter().flat_map(|section| &section.charts) {
+        files.insert(format!("charts/{}.svg", chart.id), Bytes::from_string(chart.svg.clone()));
+    }
+    let qr = qr_svg(&document.verify_url);
+    let setting = serde_json::json!({
+        "paper": match paper { PaperSize::A4 => "a4", PaperSize::Letter => "us-letter" },
+        "running": shorten(&document.model_name, RUNNING_CHARS_MAX),
+        "qr": qr.as_ref().map(|_| "qr.svg"),
+        "notice": if replaced { GLYPH_NOTICE } else { "" },
+    });
+    if let Some(qr) = qr {
+        files.insert("qr.svg".to_owned(), Bytes::from_string(qr));
+    }
+    let words = serde_json::to_string(document).expect("the document is plain data with string keys");
+    files.insert("document.json".to_owned(), Bytes::from_string(words));
+    files.insert("setting.json".to_owned(), Bytes::from_string(setting.to_string()));
+    files
 }
 
 fn export(document: &PagedDocument, identifier: &str, issued: Datetime) -> Result<Vec<u8>, Error> {

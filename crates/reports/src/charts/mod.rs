@@ -1,0 +1,83 @@
+//! The charts of a certificate: one module for the page, the HTML report and the PDF.
+//!
+//! Each chart is a pure function from a part of the certificate to a [`Chart`]: a title that says the finding, a
+//! description, an SVG and the same numbers as a table. Intervals are always drawn, reference lines are named, bars
+//! begin at zero, small groups are hatched, rows are sorted by what matters.
+//!
+//! Invariant: what a chart leaves out for want of room stands in its table, and the chart says how much it left out.
+
+mod calibration;
+mod canvas;
+mod error_rates;
+mod flips;
+mod impact_ratios;
+mod missingness;
+mod mitigations;
+mod proxies;
+mod rows;
+mod selection_rates;
+mod threshold_sweep;
+
+pub use self::calibration::calibration;
+pub use self::canvas::Medium;
+pub use self::error_rates::error_rates;
+pub use self::flips::flips;
+pub use self::impact_ratios::impact_ratios;
+pub use self::missingness::missingness;
+pub use self::mitigations::mitigations;
+pub(crate) use self::mitigations::price;
+pub use self::proxies::proxies;
+pub use self::selection_rates::selection_rates;
+pub use self::threshold_sweep::threshold_sweep;
+
+/// A finished chart.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Chart {
+    /// Unique in its document; also the anchor of the figure.
+    pub id: String,
+    /// The finding in one sentence.
+    pub title: String,
+    /// What is drawn, for readers who cannot see it.
+    pub description: String,
+    /// The drawing.
+    pub svg: String,
+    /// The numbers drawn.
+    pub table: DataTable,
+}
+
+/// A table of formatted cells.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct DataTable {
+    /// Head cells.
+    pub columns: Vec<TableColumn>,
+    /// As many cells a row as there are columns.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// One column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct TableColumn {
+    /// Head.
+    pub label: String,
+    /// Whether its cells are numbers, set to the right.
+    pub digits: bool,
+}
+
+impl DataTable {
+    /// An empty table; a label that begins with `#` heads a column of numbers.
+    pub(crate) fn new(labels: &[&str]) -> DataTable {
+        let columns = labels
+            .iter()
+            .map(|label| match label.strip_prefix('#') {
+                Some(label) => TableColumn { label: label.to_owned(), digits: true },
+                None => TableColumn { label: (*label).to_owned(), digits: false },
+            })
+            .collect();
+        DataTable { columns, rows: Vec::new() }
+    }
+}
+
+/// An anchor from words: lowercase ASCII letters and digits, one hyphen between; a number keeps it unique.
+pub(crate) fn anchor(kind: &str, index: usize) -> String {
+    format!("{kind}-{}", index + 1)
+}
