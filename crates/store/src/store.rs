@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 
 use crate::audit_trail::{AuditTrail, AuditWriter};
-use crate::backend::{Db, On, Pools, Tx, migrate, postgres};
+use crate::backend::{Db, On, Tx, migrate, unavailable};
 use crate::blobs::{BlobHolds, Blobs};
 use crate::certificates::{CertificateNumbers, Certificates};
 use crate::error::Error;
@@ -60,14 +59,7 @@ pub struct Unit {
 }
 
 /// A subscription to changes of jobs: enqueued, taken back, cancelled, ended. Progress is not among them.
-pub struct JobsChanged {
-    source: Source,
-}
-
-enum Source {
-    Local(watch::Receiver<u64>),
-    Postgres(Box<PgListener>),
-}
+pub struct JobsChanged(watch::Receiver<u64>);
 
 impl Store {
     /// Connects, brings the schema forward if the settings say so, and refuses one that is not this program's.
@@ -104,13 +96,10 @@ impl Store {
         Ok(Unit { tx: self.0.db.begin().await?, store: self.clone() })
     }
 
-    /// Subscribes to changes of jobs, in this process and, on PostgreSQL, in all others.
+    /// Subscribes to changes of jobs, in this process and, on PostgreSQL, in all others. All subscriptions of a process
+    /// share one connection.
     pub async fn subscribe_jobs(&self) -> Result<JobsChanged, Error> {
-        let source = match &self.0.db.pools {
-            Pools::Sqlite { .. } => Source::Local(self.0.db.jobs_changed.subscribe()),
-            Pools::Postgres(pool) => Source::Postgres(Box::new(postgres::listen(pool).await?)),
-        };
-        Ok(JobsChanged { source })
+        self.0.db.subscribe_jobs().await.map(JobsChanged)
     }
 
     /// Closes all connections, once what runs on them has ended.
@@ -254,15 +243,10 @@ impl Unit {
 }
 
 impl JobsChanged {
-    /// Waits for the next change since the last call. May also return without one, after a lost connection.
+    /// Waits for a change since the subscription or the last call. May return without one, after a lost connection; and
+    /// what other processes change while the connection is lost wakes nobody, so look again after some seconds anyway.
+    /// An error says that the store is gone.
     pub async fn changed(&mut self) -> Result<(), Error> {
-        match &mut self.source {
-            // The sender lives in the store; once every store is gone nothing will change any more.
-            Source::Local(changes) => match changes.changed().await {
-                Ok(()) => Ok(()),
-                Err(_) => std::future::pending().await,
-            },
-            Source::Postgres(listener) => postgres::heard(listener).await,
-        }
+        self.0.changed().await.map_err(|closed| unavailable("waiting for jobs to change", closed))
     }
 }

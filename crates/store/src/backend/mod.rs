@@ -10,14 +10,15 @@
 pub(crate) mod dialect;
 mod errors;
 pub(crate) mod migrate;
-pub(crate) mod postgres;
+mod postgres;
 pub(crate) mod query;
 mod sqlite;
 
 use std::time::Duration;
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
+use tokio::task::AbortHandle;
 
 use crate::error::Error;
 pub(crate) use errors::unavailable;
@@ -31,13 +32,15 @@ const STATEMENT_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// The pools of one database, and the signal that jobs changed.
 pub(crate) struct Db {
-    pub(crate) pools: Pools,
-    /// Counts changes of jobs made through this process; PostgreSQL carries them to other processes itself.
-    pub(crate) jobs_changed: watch::Sender<u64>,
+    pools: Pools,
+    /// Counts changes of jobs: this process's own, and those that PostgreSQL carries from others.
+    jobs_changed: watch::Sender<u64>,
+    /// Carries them from others, once somebody has subscribed.
+    listener: OnceCell<AbortHandle>,
 }
 
 /// The connections.
-pub(crate) enum Pools {
+enum Pools {
     Sqlite { readers: SqlitePool, writer: SqlitePool },
     Postgres(PgPool),
 }
@@ -67,7 +70,16 @@ impl Db {
             Some(("postgres" | "postgresql", _)) => postgres::connect(database_url).await?,
             _ => return Err(Error::settings("the database URL must start with sqlite:// or postgres://")),
         };
-        Ok(Self { pools, jobs_changed: watch::Sender::new(0) })
+        Ok(Self { pools, jobs_changed: watch::Sender::new(0), listener: OnceCell::new() })
+    }
+
+    pub(crate) async fn subscribe_jobs(&self) -> Result<watch::Receiver<u64>, Error> {
+        let subscription = self.jobs_changed.subscribe();
+        if let Pools::Postgres(pool) = &self.pools {
+            let listen = || postgres::hear_jobs_changed(pool, self.jobs_changed.clone());
+            self.listener.get_or_try_init(listen).await?;
+        }
+        Ok(subscription)
     }
 
     pub(crate) async fn begin(&self) -> Result<Tx, Error> {
@@ -102,6 +114,14 @@ impl Db {
             Pools::Postgres(pool) => {
                 Ok(within(sql.prepared()?.fetch_all(pool)).await?.into_iter().map(Row::Postgres).collect())
             }
+        }
+    }
+}
+
+impl Drop for Db {
+    fn drop(&mut self) {
+        if let Some(listener) = self.listener.get() {
+            listener.abort();
         }
     }
 }

@@ -1,16 +1,22 @@
 //! PostgreSQL: one pool, bounded waits, and the listener that hears of jobs other processes enqueue.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 use super::dialect::JOBS_CHANGED_CHANNEL;
 use super::{ACQUIRE_TIME_MAX, Pools, errors};
 use crate::error::Error;
 
-/// Connections of one process. One more is held by each subscription to job changes.
+/// Connections of one process. One of them listens, once somebody has subscribed to changes of jobs.
 const CONNECTIONS_MAX: u32 = 16;
+
+/// Pause before listening again to a server that is down.
+const LISTEN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Bounds kept by the server, in milliseconds: below the client's own bound, so that the server's clearer error wins.
 const SERVER_LIMITS: [(&str, &str); 3] =
@@ -26,15 +32,25 @@ pub(super) async fn connect(database_url: &str) -> Result<Pools, Error> {
     Ok(Pools::Postgres(pool.connect_with(options).await.map_err(errors::translate)?))
 }
 
-/// A connection that hears [`JOBS_CHANGED_CHANNEL`].
-pub(crate) async fn listen(pool: &PgPool) -> Result<PgListener, Error> {
+/// Starts to carry other processes' changes of jobs into `changed`. Answers once the server is being listened to.
+pub(super) async fn hear_jobs_changed(pool: &PgPool, changed: watch::Sender<u64>) -> Result<AbortHandle, Error> {
     let mut listener = PgListener::connect_with(pool).await.map_err(errors::translate)?;
     listener.listen(JOBS_CHANGED_CHANNEL).await.map_err(errors::translate)?;
-    Ok(listener)
+    Ok(tokio::spawn(forward(listener, pool.clone(), changed)).abort_handle())
 }
 
-/// Waits for a notification. A lost connection counts as one, because notifications may have been lost with it; the
-/// next call connects again.
-pub(crate) async fn heard(listener: &mut PgListener) -> Result<(), Error> {
-    listener.try_recv().await.map(drop).map_err(errors::translate)
+/// Runs until the pool closes. A lost connection counts as a change, because changes may have been lost with it; the
+/// next wait connects again.
+async fn forward(mut listener: PgListener, pool: PgPool, changed: watch::Sender<u64>) {
+    loop {
+        let heard = listener.try_recv().await;
+        if pool.is_closed() {
+            return;
+        }
+        changed.send_modify(|n| *n = n.wrapping_add(1));
+        if let Err(e) = heard {
+            tracing::warn!(error = %e, "cannot hear of changed jobs, will listen again");
+            tokio::time::sleep(LISTEN_AGAIN_AFTER).await;
+        }
+    }
 }

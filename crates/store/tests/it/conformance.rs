@@ -1,0 +1,52 @@
+//! What every back-end must do. A case knows only [`assize_store::Store`]; each runs on a fresh SQLite file and, when
+//! there is one to test on, in a fresh PostgreSQL schema.
+
+mod audit_trail;
+mod blobs;
+mod certificates;
+mod claims;
+mod jobs;
+mod log;
+mod units;
+
+/// Makes two tests of every case.
+macro_rules! on_both {
+    ($($module:ident: $($case:ident),+;)+) => {
+        mod sqlite {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::databases::on_sqlite(crate::conformance::$module::$case).await;
+                })+
+            })+
+        }
+        mod postgres {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    let case = crate::conformance::$module::$case;
+                    crate::databases::on_postgres(stringify!($case), case).await;
+                })+
+            })+
+        }
+    };
+}
+
+on_both! {
+    audit_trail: rows_chain_per_organization, concurrent_appends_make_one_chain, rolled_back_rows_leave_no_gap;
+    blobs: content_comes_back, files_come_back, organizations_share_nothing, collection_spares_what_is_held,
+        collection_spares_what_is_young, holds_need_a_blob;
+    certificates: documents_come_back_byte_for_byte, numbers_are_gapless, concurrent_units_number_without_gaps,
+        one_job_makes_one_certificate, lists_go_from_the_last_issued, revocation_happens_once;
+    claims: eight_workers_claim_every_job_once, claims_follow_time_and_priority, expired_lease_goes_to_another_worker,
+        lost_lease_rolls_back_the_effect, job_that_kills_its_workers_is_dead, retries_wait_then_die,
+        restart_takes_over_at_once, given_back_job_keeps_its_attempts, cancelled_worker_that_dies_stays_cancelled,
+        wake_is_the_next_thing_to_do;
+    jobs: job_runs_and_succeeds, failed_job_is_retried_by_hand, unique_key_answers_with_the_first_job,
+        cancelling_depends_on_the_state, lists_filter_and_page, other_organizations_see_nothing,
+        changes_wake_subscribers_at_commit, what_one_database_would_refuse_both_refuse;
+    log: concurrent_appends_are_dense, wrong_index_is_refused, nodes_come_back_in_one_question, pages_have_limits,
+        checkpoints_are_replaced_per_size;
+    units: dropped_unit_leaves_nothing, units_see_their_own_writes_and_others_do_not, public_organization_exists,
+        unknown_organization_is_a_conflict, signing_keys_outlive_their_use;
+}
