@@ -34,23 +34,32 @@ pub(super) async fn connect(database_url: &str) -> Result<Pools, Error> {
 
 /// Starts to carry other processes' changes of jobs into `changed`. Answers once the server is being listened to.
 pub(super) async fn hear_jobs_changed(pool: &PgPool, changed: watch::Sender<u64>) -> Result<AbortHandle, Error> {
-    let mut listener = PgListener::connect_with(pool).await.map_err(errors::translate)?;
-    listener.listen(JOBS_CHANGED_CHANNEL).await.map_err(errors::translate)?;
+    let listener = listen(pool).await.map_err(errors::translate)?;
     Ok(tokio::spawn(forward(listener, pool.clone(), changed)).abort_handle())
 }
 
-/// Runs until the pool closes. A lost connection counts as a change, because changes may have been lost with it; the
-/// next wait connects again.
+async fn listen(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(JOBS_CHANGED_CHANNEL).await?;
+    Ok(listener)
+}
+
+/// Runs until the pool closes. A lost connection counts as a change, because changes may have been lost with it.
 async fn forward(mut listener: PgListener, pool: PgPool, changed: watch::Sender<u64>) {
     loop {
         let heard = listener.try_recv().await;
-        if pool.is_closed() {
-            return;
-        }
         changed.send_modify(|n| *n = n.wrapping_add(1));
-        if let Err(e) = heard {
-            tracing::warn!(error = %e, "cannot hear of changed jobs, will listen again");
+        let Err(error) = heard else { continue };
+        tracing::warn!(%error, "cannot hear of changed jobs, will listen again");
+        loop {
+            if pool.is_closed() {
+                return;
+            }
             tokio::time::sleep(LISTEN_AGAIN_AFTER).await;
+            if let Ok(again) = listen(&pool).await {
+                listener = again;
+                break;
+            }
         }
     }
 }
