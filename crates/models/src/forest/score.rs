@@ -11,7 +11,7 @@ use super::parallel;
 use super::tree::{LANES, Tree, VALUE_ONE, feature_bit};
 
 /// Rows that go through a tree together; their bins and a tree share the nearest cache. A multiple of [`LANES`].
-const BLOCK_ROWS: usize = 1024;
+const BLOCK_ROWS: usize = 2048;
 
 /// New bins for one feature, all other features as they are.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +54,9 @@ struct ChangedBlock {
     /// Features that may differ in each row, as in [`Tree::tested`].
     changed: Vec<u64>,
 }
+
+/// Leaves of row-major rows with `stride` bytes each; their number is a multiple of [`LANES`].
+type Walk = fn(&Tree, &[u8], usize, &mut [u32]);
 
 impl Forest {
     /// Scores of all rows: the mean over trees of the positive share in the row's leaf, 0 to 1.
@@ -114,10 +117,11 @@ impl Forest {
         changed: &[ChangedBlock],
         cancel: &Cancel,
     ) -> Result<Vec<Vec<u64>>, Cancelled> {
+        let walk = walk_of(block.stride);
         let padded = block.bins.len() / block.stride;
         let mut sums = vec![vec![0_u64; padded]; 1 + changed.len()];
-        let mut leaves = vec![0_u32; padded];
-        let mut again = Vec::with_capacity(padded + LANES);
+        let mut leaves = vec![0; padded];
+        let mut again = Again::default();
         for tree in &self.trees {
             cancel.check()?;
             walk(tree, &block.bins, block.stride, &mut leaves);
@@ -135,7 +139,7 @@ impl Forest {
 
 impl Block {
     fn new(rows: &Binned, start: usize) -> Self {
-        let stride = rows.binner().len();
+        let stride = stride_of(rows.binner().len());
         let count = BLOCK_ROWS.min(rows.rows() - start);
         let mut bins = vec![0; count.next_multiple_of(LANES) * stride];
         rows.transpose_into(start, stride, &mut bins[..count * stride]);
@@ -159,24 +163,33 @@ impl Block {
     }
 }
 
+/// Rows that walk again, with room for their leaves.
+#[derive(Default)]
+struct Again {
+    rows: Vec<u32>,
+    bins: Vec<u8>,
+    leaves: Vec<u32>,
+}
+
 impl ChangedBlock {
     /// Adds the leaf values of the changed rows; `leaves` are those of the rows as they are.
-    fn add_scores(&self, tree: &Tree, leaves: &[u32], stride: usize, again: &mut Vec<u32>, sums: &mut [u64]) {
-        again.clear();
-        for (row, ((leaf, changed), sum)) in (0_u32..).zip(leaves.iter().zip(&self.changed).zip(sums.iter_mut())) {
+    fn add_scores(&self, tree: &Tree, leaves: &[u32], stride: usize, again: &mut Again, sums: &mut [u64]) {
+        again.rows.clear();
+        again.bins.clear();
+        for (row, (leaf, changed)) in leaves.iter().zip(&self.changed).enumerate() {
             if tree.tested[*leaf as usize] & changed == 0 {
-                *sum += u64::from(tree.values[*leaf as usize]);
+                sums[row] += u64::from(tree.values[*leaf as usize]);
             } else {
-                again.push(row);
+                again.rows.push(row as u32);
+                again.bins.extend_from_slice(&self.bins[row * stride..][..stride]);
             }
         }
-        let full = again.len();
-        again.resize(full.next_multiple_of(LANES), 0);
-        for (group, start) in again.chunks_exact(LANES).zip((0..).step_by(LANES)) {
-            let rows = std::array::from_fn(|lane| &self.bins[group[lane] as usize * stride..][..stride]);
-            for (row, leaf) in group.iter().zip(tree.leaves(rows)).take(full - start) {
-                sums[*row as usize] += u64::from(tree.values[leaf as usize]);
-            }
+        let padded = again.rows.len().next_multiple_of(LANES);
+        again.bins.resize(padded * stride, 0);
+        again.leaves.resize(padded, 0);
+        walk_of(stride)(tree, &again.bins, stride, &mut again.leaves);
+        for (row, leaf) in again.rows.iter().zip(&again.leaves) {
+            sums[*row as usize] += u64::from(tree.values[*leaf as usize]);
         }
     }
 }
@@ -188,16 +201,42 @@ impl Tree {
         for start in (0..rows.rows()).step_by(BLOCK_ROWS) {
             let block = Block::new(rows, start);
             let mut leaves = vec![0; block.bins.len() / block.stride];
-            walk(self, &block.bins, block.stride, &mut leaves);
+            walk_of(block.stride)(self, &block.bins, block.stride, &mut leaves);
             values.extend(leaves[..block.rows].iter().map(|leaf| self.values[*leaf as usize]));
         }
         values
     }
 }
 
-/// Leaves of row-major rows, whose number is a multiple of [`LANES`].
-fn walk(tree: &Tree, bins: &[u8], stride: usize, leaves: &mut [u32]) {
-    for (rows, leaves) in bins.chunks_exact(stride * LANES).zip(leaves.chunks_exact_mut(LANES)) {
-        leaves.copy_from_slice(&tree.leaves(std::array::from_fn(|lane| &rows[lane * stride..][..stride])));
+/// Bytes a row: a width that [`walk_inline`] knows, or as many as there are features.
+fn stride_of(features: usize) -> usize {
+    match features {
+        0..=16 => 16,
+        17..=32 => 32,
+        33..=64 => 64,
+        more => more,
+    }
+}
+
+fn walk_of(stride: usize) -> Walk {
+    match stride {
+        16 => walk_inline::<16>,
+        32 => walk_inline::<32>,
+        64 => walk_inline::<64>,
+        _ => walk_wide,
+    }
+}
+
+fn walk_inline<const W: usize>(tree: &Tree, bins: &[u8], _stride: usize, leaves: &mut [u32]) {
+    let (groups, _) = bins.as_chunks::<W>().0.as_chunks::<LANES>();
+    for (rows, leaves) in groups.iter().zip(leaves.as_chunks_mut::<LANES>().0) {
+        *leaves = tree.leaves(rows);
+    }
+}
+
+fn walk_wide(tree: &Tree, bins: &[u8], stride: usize, leaves: &mut [u32]) {
+    for (rows, leaves) in bins.chunks_exact(stride * LANES).zip(leaves.as_chunks_mut::<LANES>().0) {
+        let rows: [&[u8]; LANES] = std::array::from_fn(|lane| &rows[lane * stride..][..stride]);
+        *leaves = tree.leaves(&rows);
     }
 }

@@ -8,7 +8,7 @@ use super::record::{Rows, tag_counts};
 use super::tree::Test;
 
 /// Nodes of fewer records note which bins they touch; larger ones look at all bins of the feature.
-const SPARSE_RECORDS_MAX: usize = 96;
+const SPARSE_RECORDS_MAX: usize = 64;
 
 const TAG_COUNTS: [u64; 256] = tag_counts();
 
@@ -57,8 +57,9 @@ pub(super) enum Found {
 
 /// Buffers of the search; every thread has its own.
 pub(super) struct Searcher {
-    /// Zero between searches.
-    histogram: Box<[u64; 256]>,
+    /// Zero between searches. Neighbouring records add to different ones: most rows of a skewed column share a bin, and
+    /// adding to the same place again and again waits for the addition before.
+    histograms: Box<[[u64; 256]; 4]>,
     /// Occupied bins in ascending order, with their packed counts.
     cells: Box<[(u8, u64); 256]>,
 }
@@ -93,7 +94,7 @@ impl Split {
 
 impl Searcher {
     pub(super) fn new() -> Self {
-        Self { histogram: Box::new([0; 256]), cells: Box::new([(0, 0); 256]) }
+        Self { histograms: Box::new([[0; 256]; 4]), cells: Box::new([(0, 0); 256]) }
     }
 
     /// Looks for a cut of a feature that is better than `best`.
@@ -130,13 +131,13 @@ impl Searcher {
         for record in records {
             let bin = source.bin(record, feature);
             touched[usize::from(bin >> 6)] |= 1 << (bin & 63);
-            self.histogram[usize::from(bin)] += TAG_COUNTS[usize::from(R::tag(record))];
+            self.histograms[0][usize::from(bin)] += TAG_COUNTS[usize::from(R::tag(record))];
         }
         let mut occupied = 0;
         for (high, mut word) in (0_u8..).zip(touched) {
             while word != 0 {
                 let bin = high << 6 | word.trailing_zeros() as u8;
-                self.cells[occupied & 255] = (bin, std::mem::take(&mut self.histogram[usize::from(bin)]));
+                self.cells[occupied & 255] = (bin, std::mem::take(&mut self.histograms[0][usize::from(bin)]));
                 occupied += 1;
                 word &= word - 1;
             }
@@ -146,14 +147,26 @@ impl Searcher {
 
     /// Counts by bin, looking at all bins of the feature.
     fn collect_dense<R: Rows>(&mut self, source: &R, records: &[R::Record], candidate: Candidate) -> usize {
-        let histogram = &mut *self.histogram;
-        for record in records {
+        let [first, second, third, fourth] = &mut *self.histograms;
+        let add = |histogram: &mut [u64; 256], record: &R::Record| {
             histogram[usize::from(source.bin(record, candidate.feature))] += TAG_COUNTS[usize::from(R::tag(record))];
+        };
+        let (fours, rest) = records.as_chunks::<4>();
+        for [a, b, c, d] in fours {
+            add(first, a);
+            add(second, b);
+            add(third, c);
+            add(fourth, d);
         }
+        rest.iter().for_each(|record| add(first, record));
         let mut occupied = 0;
-        for (bin, packed) in (0_u8..=u8::MAX).zip(&mut histogram[..candidate.bins]) {
-            self.cells[occupied & 255] = (bin, std::mem::take(packed));
-            occupied += usize::from(self.cells[occupied & 255].1 != 0);
+        for bin in 0..candidate.bins {
+            let packed = first[bin] + second[bin] + third[bin] + fourth[bin];
+            self.cells[occupied & 255] = (bin as u8, packed);
+            occupied += usize::from(packed != 0);
+        }
+        for histogram in [first, second, third, fourth] {
+            histogram[..candidate.bins].fill(0);
         }
         occupied
     }

@@ -7,6 +7,8 @@
 pub(super) const VALUE_ONE: u32 = 1 << 30;
 /// Rows that walk together: enough to hide the latency of each step, few enough for the registers.
 pub(super) const LANES: usize = 8;
+/// Steps between two looks whether all rows have arrived.
+const STEPS: usize = 3;
 
 /// A split, or a leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,30 @@ impl Node {
     pub(super) fn leaf(index: u32) -> Self {
         Self { child: index, feature: 0, test: Test::NEVER }
     }
+
+    #[inline]
+    fn next(&self, row: &impl Row) -> u32 {
+        self.child + u32::from(self.test.goes_right(row.bin(usize::from(self.feature))))
+    }
+}
+
+/// The bins of one row.
+pub(super) trait Row {
+    fn bin(&self, feature: usize) -> u8;
+}
+
+impl<const W: usize> Row for [u8; W] {
+    #[inline]
+    fn bin(&self, feature: usize) -> u8 {
+        // `W` is a power of two above every feature; the mask spares the check.
+        self[feature & (W - 1)]
+    }
+}
+
+impl Row for &[u8] {
+    fn bin(&self, feature: usize) -> u8 {
+        self[feature]
+    }
 }
 
 /// The bit of a feature in [`Tree::tested`].
@@ -63,16 +89,20 @@ impl Tree {
         self.nodes.len()
     }
 
-    /// Leaves of [`LANES`] rows, each a slice of bins.
+    /// Leaves of some rows that walk together.
     #[inline]
-    pub(super) fn leaves(&self, rows: [&[u8]; LANES]) -> [u32; LANES] {
+    pub(super) fn leaves<R: Row>(&self, rows: &[R; LANES]) -> [u32; LANES] {
         let nodes = self.nodes.as_slice();
         let mut at = [0_u32; LANES];
         loop {
             let mut moved = 0;
+            for _ in 1..STEPS {
+                for lane in 0..LANES {
+                    at[lane] = nodes[at[lane] as usize].next(&rows[lane]);
+                }
+            }
             for lane in 0..LANES {
-                let node = nodes[at[lane] as usize];
-                let next = node.child + u32::from(node.test.goes_right(rows[lane][usize::from(node.feature)]));
+                let next = nodes[at[lane] as usize].next(&rows[lane]);
                 moved |= next ^ at[lane];
                 at[lane] = next;
             }

@@ -285,7 +285,7 @@ fn out_of_bag_scores_are_honest() {
     let out_of_bag: Vec<f64> =
         out_of_bag.into_iter().map(|score| score.expect("50 trees leave every row out")).collect();
     assert!(auc(&out_of_bag, &labels) < 0.53);
-    assert!(auc(&forest.score(&binned, &Cancel::new()).unwrap(), &labels) > 0.7);
+    assert!(auc(&forest.score(&binned, &Cancel::new()).unwrap(), &labels) > 0.6);
 }
 
 #[test]
