@@ -17,8 +17,8 @@ pub enum Medium {
     Print,
 }
 
-/// Width of a printed chart in pixels; at the text width of A4 one pixel is about 0.72 pt.
-const PRINT_WIDTH: f64 = 640.0;
+/// Width of a printed chart in pixels; at the text width of A4 one pixel is 0.65 pt.
+const PRINT_WIDTH: f64 = 720.0;
 
 /// Letters of labels and values, px.
 pub(super) const LABEL_PX: f64 = 12.5;
@@ -404,7 +404,7 @@ mod tests {
         let mut canvas = Canvas::new("c", Medium::Print);
         canvas.hatched_bar(At { x: 0.0, y: 4.0 }, 0.25, 10.0);
         let svg = canvas.finish(20.0, "Title", "Description");
-        assert!(svg.contains("width=\"160\"") && !svg.contains("class="), "{svg}");
+        assert!(svg.contains("width=\"180\"") && !svg.contains("class="), "{svg}");
         assert!(svg.contains("id=\"c-hatch\""), "{svg}");
     }
 

@@ -5,7 +5,7 @@ use assize_fairness::document::{AttributeMetrics, Estimate, GroupMetrics};
 use super::canvas::{At, Canvas, Ink, Lettering, Medium, Stroke};
 use super::rows::{self, AXIS_PX, Axis, ROW_PX};
 use super::{Chart, DataTable, anchor};
-use crate::format::{Scale, count, percent, points, shorten};
+use crate::format::{Scale, count, percent, points};
 
 /// Rows drawn; the table has all.
 const ROWS_MAX: usize = 10;
@@ -23,8 +23,8 @@ pub fn error_rates(metrics: &AttributeMetrics, index: usize, medium: Medium) -> 
     let id = anchor("error-rates", index);
     let title = finding(metrics);
     let description = format!(
-        "For each {} group the share of deserving people who are selected (true positive rate, filled dot) and the \
-         share of others who are selected (false positive rate, ring), with confidence intervals.",
+        "For each {} group the share selected of those with a favourable label (true positive rate, filled dot) and of \
+         those without (false positive rate, ring), with confidence intervals.",
         metrics.attribute
     );
 
@@ -47,7 +47,8 @@ pub fn error_rates(metrics: &AttributeMetrics, index: usize, medium: Medium) -> 
 
 fn draw_group(canvas: &mut Canvas, axis: &Axis<'_>, top: f64, group: &GroupMetrics) {
     let short = |estimate: &Estimate| estimate.value.map_or_else(|| "undefined".to_owned(), percent);
-    let value = format!("TPR {}  FPR {}", short(&group.tpr), short(&group.fpr));
+    let small = if group.small { " · small" } else { "" };
+    let value = format!("TPR {} · FPR {}{small}", short(&group.tpr), short(&group.fpr));
     let said = format!(
         "{}: TPR {}, n {}; FPR {}, n {}",
         group.group,
@@ -56,8 +57,7 @@ fn draw_group(canvas: &mut Canvas, axis: &Axis<'_>, top: f64, group: &GroupMetri
         Scale::Share.estimate(&group.fpr),
         count(group.fpr.n)
     );
-    let name = if group.small { format!("{} (small)", shorten(&group.group, 16)) } else { group.group.clone() };
-    rows::label(canvas, top, &name, &value);
+    rows::label(canvas, top, &group.group, &value);
     let y = top + 24.0;
     canvas.grid_line(At { x: 0.0, y }, At { x: 1.0, y }, Stroke::solid(Ink::Grid, 1.0));
     for (estimate, ink, hollow) in [(&group.fpr, Ink::Second, true), (&group.tpr, Ink::Accent, false)] {
@@ -75,7 +75,7 @@ fn finding(metrics: &AttributeMetrics) -> String {
     let tested = &metrics.equal_opportunity_difference;
     match (tested.estimate.value, tested.groups.as_slice()) {
         (Some(value), [worst, best, ..]) => format!(
-            "Deserving {worst} are selected {} less often than deserving {best}",
+            "With a favourable label, {worst} is selected {} less often than {best}",
             points(value).trim_start_matches('+')
         ),
         _ => format!("True and false positive rates by {}", metrics.attribute),

@@ -37,7 +37,7 @@ pub fn flips(flips: &[Flip], thresholds: &Thresholds, medium: Medium) -> Option<
         draw_rate(&mut canvas, &axis, REFERENCE_PX + ROW_PX * row as f64, flip, thresholds);
     }
     let limit = thresholds.flip_rate_max;
-    axis.reference(&mut canvas, limit, &format!("allowed {}", percent(limit)), REFERENCE_PX, bottom);
+    axis.reference(&mut canvas, limit, &format!("allowed {}", percent(limit)), REFERENCE_PX, sorted.len());
     let height = draw_replacements(&mut canvas, bottom + AXIS_PX, &sorted);
     let svg = canvas.finish(height, &title, &description);
     Some(Chart { id, title, description, svg, table: table(&sorted) })
@@ -49,7 +49,7 @@ fn rate(flip: &Flip) -> f64 {
 
 fn draw_rate(canvas: &mut Canvas, axis: &Axis<'_>, top: f64, flip: &Flip, thresholds: &Thresholds) {
     let estimate = &flip.flip_rate;
-    let value = format!("{}  n {}", Scale::Share.estimate(estimate), count(estimate.n));
+    let value = format!("{} · n {}", Scale::Share.estimate(estimate), count(estimate.n));
     rows::label(canvas, top, &flip.attribute, &value);
     let from = At { x: 0.0, y: top + BAR_TOP_PX };
     canvas.bar(from, 1.0, BAR_PX, Ink::Grid);
@@ -76,7 +76,7 @@ fn draw_replacements(canvas: &mut Canvas, top: f64, flips: &[&Flip]) -> f64 {
     let first = top + HEADING_PX - 4.0;
     for (row, (attribute, to)) in drawn.iter().enumerate() {
         let top = first + ROW_PX * row as f64;
-        let value = format!("{} lose  {} gain", percent(to.lost), percent(to.gained));
+        let value = format!("{} lose · {} gain", percent(to.lost), percent(to.gained));
         rows::label(canvas, top, &to.group, &value);
         let y = top + BAR_TOP_PX;
         canvas.bar(At { x: 0.5, y }, 0.5 - 0.5 * to.lost / widest, BAR_PX, Ink::Fail);

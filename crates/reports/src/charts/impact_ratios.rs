@@ -28,7 +28,7 @@ pub fn impact_ratios(metrics: &FairnessMetrics, thresholds: &Thresholds, medium:
         _ => format!("{failed} of {} groups are below {} of their reference", rows.len(), ratio_beside(limit, 0.0)),
     };
     let description = "Dots of each group's selection rate divided by that of its reference group, with confidence \
-                       intervals, sorted by verdict and ratio. The dashed line marks the four-fifths threshold."
+                       intervals, sorted by verdict and ratio. The vertical line marks the four-fifths threshold."
         .to_owned();
     let id = "impact-ratios".to_owned();
 
@@ -37,7 +37,7 @@ pub fn impact_ratios(metrics: &FairnessMetrics, thresholds: &Thresholds, medium:
     let bottom = REFERENCE_PX + ROW_PX * drawn.len() as f64;
     let mut canvas = Canvas::new(&id, medium);
     axis.draw(&mut canvas, REFERENCE_PX, bottom);
-    axis.reference(&mut canvas, limit, &format!("four-fifths {}", decimal(limit, 2)), REFERENCE_PX, bottom);
+    axis.reference(&mut canvas, limit, &format!("four-fifths {}", decimal(limit, 2)), REFERENCE_PX, drawn.len());
     for (index, row) in drawn.iter().enumerate() {
         draw_row(&mut canvas, &axis, REFERENCE_PX + ROW_PX * index as f64, row);
     }
@@ -85,7 +85,7 @@ fn draw_row(canvas: &mut Canvas, axis: &Axis<'_>, top: f64, row: &Row<'_>) {
         verdict_word(verdict)
     );
     let value = match verdict {
-        Verdict::NotEnoughData => format!("{}  too few", estimate.value.map_or_else(String::new, |v| decimal(v, 2))),
+        Verdict::NotEnoughData => format!("{} · not enough data", estimate.value.map_or_else(String::new, |v| decimal(v, 2))),
         _ => written,
     };
     rows::label(canvas, top, &row.group.group, &value);

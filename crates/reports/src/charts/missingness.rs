@@ -72,7 +72,7 @@ fn finding(pair: &Missingness) -> String {
 }
 
 fn draw_group(canvas: &mut Canvas, axis: &Axis<'_>, top: f64, group: &GroupShare) {
-    let value = format!("{}  n {}", Scale::Share.estimate(&group.share), count(group.share.n));
+    let value = format!("{} · n {}", Scale::Share.estimate(&group.share), count(group.share.n));
     rows::label(canvas, top, &group.group, &value);
     let from = At { x: 0.0, y: top + BAR_TOP_PX };
     canvas.bar(from, 1.0, BAR_PX, Ink::Grid);

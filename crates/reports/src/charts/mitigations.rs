@@ -32,7 +32,7 @@ pub fn mitigations(mitigations: &[Mitigation], thresholds: &Thresholds, medium: 
     let mut canvas = Canvas::new(&id, medium);
     axis.draw(&mut canvas, REFERENCE_PX, bottom);
     if drawn.iter().any(|(mitigation, ..)| aims_at_ratio(mitigation)) {
-        axis.reference(&mut canvas, limit, &format!("four-fifths {}", decimal(limit, 2)), REFERENCE_PX, bottom);
+        axis.reference(&mut canvas, limit, &format!("four-fifths {}", decimal(limit, 2)), REFERENCE_PX, drawn.len());
     }
     for (row, (mitigation, before, after)) in drawn.iter().enumerate() {
         let top = REFERENCE_PX + ROW_PX * row as f64;
@@ -47,7 +47,7 @@ pub fn mitigations(mitigations: &[Mitigation], thresholds: &Thresholds, medium: 
         rows::hover(&mut canvas, top, &said);
     }
     let note = At { x: 0.0, y: bottom + AXIS_PX + 13.0 };
-    canvas.text(note, "ring: before, dot: after; to the right what it costs in accuracy", Lettering::NOTE);
+    canvas.text(note, "ring before, dot after, accuracy to the right", Lettering::NOTE);
     let rest = rows::left_out(&mut canvas, bottom + AXIS_PX + 18.0, measured.len() - drawn.len());
     let svg = canvas.finish(bottom + AXIS_PX + 20.0 + rest, &title, &description);
     Some(Chart { id, title, description, svg, table: table(mitigations) })

@@ -65,10 +65,14 @@ impl Axis<'_> {
         }
     }
 
-    /// A named reference line.
-    pub(super) fn reference(&self, canvas: &mut Canvas, value: f64, name: &str, top: f64, bottom: f64) {
+    /// A named reference line over a number of rows; it stops at their labels, which it would strike through.
+    pub(super) fn reference(&self, canvas: &mut Canvas, value: f64, name: &str, top: f64, rows: usize) {
         let x = self.at(value);
-        canvas.line(At { x, y: top }, At { x, y: bottom }, Stroke::dashed(Ink::Text));
+        for row in 0..rows {
+            let row_top = top + ROW_PX * row as f64;
+            let (from, to) = (row_top + BAR_TOP_PX - 2.5, row_top + BAR_TOP_PX + BAR_PX + 4.0);
+            canvas.line(At { x, y: from }, At { x, y: to }, Stroke::solid(Ink::Text, 1.5));
+        }
         let anchor = if x > 0.5 { Anchor::End } else { Anchor::Start };
         canvas.text(At { x, y: top - 4.0 }, name, Lettering::NOTE.ink(Ink::Text).anchor(anchor));
     }

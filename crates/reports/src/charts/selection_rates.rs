@@ -24,7 +24,7 @@ pub fn selection_rates(metrics: &AttributeMetrics, thresholds: &Thresholds, inde
         .map(|rate| rate * thresholds.disparate_impact_min);
     let description = format!(
         "Bars of the share of each {} group that gets the favourable decision, with confidence intervals. \
-         The dashed line marks {} of the rate of {}.",
+         The vertical line marks {} of the rate of {}.",
         metrics.attribute,
         ratio_beside(thresholds.disparate_impact_min, 0.0),
         metrics.reference_group
@@ -43,7 +43,7 @@ pub fn selection_rates(metrics: &AttributeMetrics, thresholds: &Thresholds, inde
     }
     if let Some(line) = four_fifths {
         let name = format!("{} of {}", ratio_beside(thresholds.disparate_impact_min, 0.0), percent_of(line, thresholds));
-        axis.reference(&mut canvas, line, &name, REFERENCE_PX, bottom);
+        axis.reference(&mut canvas, line, &name, REFERENCE_PX, drawn.len());
     }
     let rest = rows::left_out(&mut canvas, bottom + AXIS_PX, groups.len() - drawn.len());
     let svg = canvas.finish(bottom + AXIS_PX + rest, &title, &description);
@@ -65,9 +65,9 @@ fn sorted(groups: &[GroupMetrics]) -> Vec<&GroupMetrics> {
 
 fn draw_group(canvas: &mut Canvas, axis: &Axis<'_>, top: f64, group: &GroupMetrics) {
     let rate = &group.selection_rate;
-    let value = format!("{}  n {}", Scale::Share.estimate(rate), count(rate.n));
-    let name = if group.small { format!("{} (small)", group.group) } else { group.group.clone() };
-    rows::label(canvas, top, &name, &value);
+    let small = if group.small { ", small" } else { "" };
+    let value = format!("{} · n {}{small}", Scale::Share.estimate(rate), count(rate.n));
+    rows::label(canvas, top, &group.group, &value);
     let from = At { x: 0.0, y: top + BAR_TOP_PX };
     canvas.bar(from, 1.0, BAR_PX, Ink::Grid);
     if let Some(share) = rate.value {
@@ -82,8 +82,8 @@ fn draw_group(canvas: &mut Canvas, axis: &Axis<'_>, top: f64, group: &GroupMetri
     if let Some([low, high]) = rate.interval {
         canvas.whisker(axis.at(low), axis.at(high), from.y + BAR_PX / 2.0, Ink::Text);
     }
-    if rows::is_cut(&name) {
-        rows::hover(canvas, top, &format!("{name}: {value}"));
+    if rows::is_cut(&group.group) {
+        rows::hover(canvas, top, &format!("{}: {value}", group.group));
     }
 }
 

@@ -9,7 +9,7 @@ use crate::format::{decimal, percent, ratio, shorten};
 const UPPER_PX: f64 = 170.0;
 const LOWER_PX: f64 = 90.0;
 /// Room for the names of the vertical lines.
-const HEAD_PX: f64 = 34.0;
+const HEAD_PX: f64 = 48.0;
 /// Between the two panels.
 const GAP_PX: f64 = 30.0;
 /// Share of the width that the plot takes; the rest holds the names of the curves.
@@ -128,12 +128,10 @@ impl Sweep<'_> {
         }
         let limit = self.parameters.thresholds.disparate_impact_min;
         canvas.line(panel.place(0.0, limit), panel.place(1.0, limit), Stroke::dashed(Ink::Text));
-        let at = panel.place(0.0, limit);
-        canvas.text(
-            At { x: at.x, y: at.y - 3.0 },
-            &format!("four-fifths {}", decimal(limit, 2)),
-            Lettering::NOTE.ink(Ink::Text),
-        );
+        let at = panel.place(1.0, limit);
+        let name = format!("four-fifths {}", decimal(limit, 2));
+        let lettering = Lettering::NOTE.ink(Ink::Text).anchor(Anchor::End);
+        canvas.text(At { x: at.x, y: at.y - 3.0 }, &name, lettering);
         let mut names: Vec<(f64, String, Ink)> = Vec::new();
         for (series, attribute) in self.parameters.protected_attributes.iter().enumerate() {
             let ink = SERIES_INKS[series % SERIES_INKS.len()];
