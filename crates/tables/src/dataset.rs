@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use crate::Cancel;
 use crate::csv::{self, CsvBlocks, Dialect};
 use crate::error::{Error, Fault, Place};
-use crate::options::ReadOptions;
+use crate::options::{Encoding, ReadOptions};
+use crate::parquet::{self, ParquetBlocks, ParquetFile};
 use crate::scan::{self, Done, Pass, Sink};
 use crate::text::CellText;
 
@@ -27,6 +28,7 @@ pub struct Dataset {
 #[derive(Debug)]
 enum Body {
     Csv(Dialect),
+    Parquet(ParquetFile),
 }
 
 impl Dataset {
@@ -39,9 +41,16 @@ impl Dataset {
         let bytes = file.metadata()?.len();
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let options = options.clone();
-        let opened = csv::open(&file, bytes, &options)?;
-        let body = Body::Csv(opened.dialect);
-        Ok(Self { name, file, bytes, columns: opened.names, warnings: opened.warnings, body, options })
+        let mut magic = [0; parquet::MAGIC.len()];
+        csv::read_full(&file, &mut magic, 0)?;
+        let (body, columns, warnings) = if magic == parquet::MAGIC {
+            let (body, columns) = parquet::open(&file, bytes, &options)?;
+            (Body::Parquet(body), columns, Vec::new())
+        } else {
+            let opened = csv::open(&file, bytes, &options)?;
+            (Body::Csv(opened.dialect), opened.names, opened.warnings)
+        };
+        Ok(Self { name, file, bytes, columns, warnings, body, options })
     }
 
     /// The file's name.
@@ -55,6 +64,7 @@ impl Dataset {
     pub fn format(&self) -> &str {
         match self.body {
             Body::Csv(_) => "csv",
+            Body::Parquet(_) => "parquet",
         }
     }
 
@@ -63,6 +73,7 @@ impl Dataset {
     pub fn encoding(&self) -> Option<&str> {
         match &self.body {
             Body::Csv(dialect) => Some(dialect.encoding.name()),
+            Body::Parquet(_) => None,
         }
     }
 
@@ -71,6 +82,7 @@ impl Dataset {
     pub fn delimiter(&self) -> Option<&str> {
         match &self.body {
             Body::Csv(dialect) => std::str::from_utf8(std::slice::from_ref(&dialect.delimiter)).ok(),
+            Body::Parquet(_) => None,
         }
     }
 
@@ -116,6 +128,7 @@ impl Dataset {
     pub(crate) fn cell_text(&self) -> CellText {
         match &self.body {
             Body::Csv(dialect) => CellText::new(&self.options, true, dialect.encoding, dialect.delimiter != b','),
+            Body::Parquet(_) => CellText::new(&self.options, false, Encoding::Utf8, false),
         }
     }
 
@@ -156,6 +169,7 @@ impl Dataset {
                 let blocks = CsvBlocks::new(&self.file, dialect, wanted.to_vec(), &self.options);
                 scan::run(&blocks, &pass, sink, fold)
             }
+            Body::Parquet(file) => scan::run(&ParquetBlocks::new(file, wanted, &self.columns), &pass, sink, fold),
         };
         let done = result.or_else(|fault| Err((fault.make)(self.place(fault.at, cancel)?)))?;
         if done.rows == 0 { Err(Error::NoRows) } else { Ok(done) }
@@ -179,11 +193,12 @@ impl Dataset {
                 }
                 Ok(Place::Line(lines + 1))
             }
+            Body::Parquet(_) => Ok(Place::Row(at + 1)),
         }
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         write!(text, "{byte:02x}").expect("writing to a string succeeds");

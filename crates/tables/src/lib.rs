@@ -16,9 +16,12 @@ mod dataset;
 mod error;
 mod intern;
 mod load;
+mod names;
 mod options;
+mod parquet;
 mod profile;
 mod scan;
+pub mod source;
 mod table;
 mod text;
 

@@ -1,6 +1,5 @@
 //! What a CSV's first bytes tell: that it is one, its encoding, line ends, delimiter and header.
 
-use std::collections::HashMap;
 use std::fs::File;
 
 use crate::csv::blocks::read_full;
@@ -235,24 +234,17 @@ fn record(text: &[u8], delimiter: u8, terminator: u8, whole: bool) -> Option<Rec
     Some(Record { fields, end: at })
 }
 
-/// Checks the header; returns warnings.
+/// Checks the header; returns warnings. Names that are numbers hint at a file without header.
 fn check_names(names: &[String], options: &ReadOptions, text: &CellText) -> Result<Vec<String>, Error> {
-    if names.len() > options.max_columns {
-        return Err(Error::TooManyColumns { found: names.len(), limit: options.max_columns });
-    }
     let number = names.iter().find(|name| text.number(name) != Number::None);
-    let no_header =
-        || number.map(|name| Error::NoHeader { example: format!("'{}' is a number", crate::error::shorten(name)) });
-    let mut seen = HashMap::new();
-    for (index, name) in names.iter().enumerate() {
-        if name.is_empty() {
-            return Err(no_header().unwrap_or(Error::UnnamedColumn { position: index + 1 }));
+    match (crate::names::check(names, options), number) {
+        (Err(Error::UnnamedColumn { .. } | Error::DuplicateColumn { .. }), Some(name)) => {
+            Err(Error::NoHeader { example: format!("'{}' is a number", crate::error::shorten(name)) })
         }
-        if let Some(first) = seen.insert(name, index) {
-            let duplicate = Error::DuplicateColumn { name: name.clone(), first: first + 1, second: index + 1 };
-            return Err(no_header().unwrap_or(duplicate));
+        (Err(error), _) => Err(error),
+        (Ok(()), number) => {
+            let warning = |name| format!("the column name '{name}' is a number: the file may lack a header line");
+            Ok(number.map(warning).into_iter().collect())
         }
     }
-    let warning = number.map(|name| format!("the column name '{name}' is a number: the file may lack a header line"));
-    Ok(warning.into_iter().collect())
 }

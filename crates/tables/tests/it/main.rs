@@ -2,8 +2,10 @@
 
 mod bad_input;
 mod dialects;
+mod parquet_files;
 mod reference;
 mod samples;
+mod sources;
 
 use std::io::Write;
 
