@@ -23,6 +23,7 @@ pub mod signing_keys;
 
 mod backend;
 mod error;
+mod folders;
 mod ids;
 mod objects;
 mod store;

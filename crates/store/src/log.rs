@@ -2,8 +2,8 @@
 //!
 //! The store does no hashing: the caller computes nodes and proofs (RFC 6962) and the store keeps them. Appends
 //! serialise on the one row that holds the size: [`LogWriter::lock`] takes it until the unit ends, so indexes are dense
-//! whatever the number of processes. A unit that also numbers a certificate locks the log first; one order everywhere
-//! means that no two units wait for each other.
+//! whatever the number of processes. A unit that needs several such rows takes them in one order everywhere, so that no
+//! two wait for each other: the year's counter, the log's head, the audit trail's head.
 
 use std::collections::BTreeMap;
 

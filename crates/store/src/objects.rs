@@ -15,6 +15,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::backend::unavailable;
 use crate::error::Error;
+use crate::folders::create_private;
 use crate::ids::{Digest, OrganizationId};
 
 /// Bytes read from a file at a time while it is hashed.
@@ -36,7 +37,7 @@ impl Objects {
             )));
         }
         let open = || -> Result<_, crate::error::Cause> {
-            fs::create_dir_all(folder)?;
+            create_private(Path::new(folder))?;
             let root = fs::canonicalize(folder)?;
             // Content comes back after a power cut: a blob is ready only once its bytes are on the disk.
             let store = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true);

@@ -1,6 +1,6 @@
 //! SQLite: a file only its owner can read, write-ahead log, full synchronisation, one writer.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 use super::{ACQUIRE_TIME_MAX, Pools, unavailable};
 use crate::error::Error;
+use crate::folders::create_private;
 
 /// Reading connections. Each is a thread that mostly waits.
 const READERS_MAX: u32 = 4;
@@ -41,7 +42,7 @@ pub(super) async fn connect(database_url: &str) -> Result<Pools, Error> {
 /// Creates the file for its owner alone before SQLite would create it for everybody; `-wal` and `-shm` inherit the mode.
 fn create(path: &Path) -> Result<(), std::io::Error> {
     if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        fs::create_dir_all(parent)?;
+        create_private(parent)?;
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

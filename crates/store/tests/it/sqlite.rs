@@ -31,6 +31,9 @@ async fn only_the_owner_can_read_the_files() {
         let mode = std::fs::metadata(dir.path().join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
+    // What lies below is as private as the folder.
+    let mode = std::fs::metadata(dir.path().join("objects")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
 }
 
 #[tokio::test]
