@@ -6,7 +6,8 @@
 //! 2. One step up when the number is beyond twice its tolerance (difference over 2 t, ratio under 1 - 2 (1 - t)).
 //! 3. One step down for an intersection: its attributes are tested on their own, and the extremes of many groups are
 //!    always wider.
-//! 4. Low when the difference behind it is not significant after the correction over all tests.
+//! 4. Low when the difference behind it is not significant after the correction over all tests; for a group against the
+//!    reference also when the test that all groups are equal is not.
 
 use super::groups::is_missing;
 use super::{MeasureSettings, Skipped};
@@ -181,7 +182,8 @@ fn tell_disparate_impact(metrics: &AttributeMetrics, group: &GroupMetrics, setti
     let threshold = settings.thresholds.disparate_impact_min;
     let ratio = group.disparate_impact.value.unwrap_or(f64::NAN);
     let line = if threshold == 0.8 { "four-fifths line" } else { "line" };
-    let doubt = match group.p_adjusted {
+    let p_adjusted = protected_p(metrics, group);
+    let doubt = match p_adjusted {
         Some(p) if p > 1.0 - settings.confidence => ", not significant after correction",
         _ => "",
     };
@@ -195,7 +197,7 @@ fn tell_disparate_impact(metrics: &AttributeMetrics, group: &GroupMetrics, setti
     Finding {
         code: "bias.disparate_impact".to_owned(),
         layer: LAYER.to_owned(),
-        severity: severity(metrics, true, ratio < 1.0 - 2.0 * (1.0 - threshold), group.p_adjusted, settings),
+        severity: severity(metrics, true, ratio < 1.0 - 2.0 * (1.0 - threshold), p_adjusted, settings),
         verdict: group.disparate_impact_verdict,
         about: metrics.attribute.clone(),
         groups: vec![group.group.clone(), metrics.reference_group.clone()],
@@ -205,6 +207,13 @@ fn tell_disparate_impact(metrics: &AttributeMetrics, group: &GroupMetrics, setti
         message,
         reference: "29 CFR 1607.4(D)".to_owned(),
     }
+}
+
+/// The larger of the corrected p of this group and of the test that all groups are equal: the reference is the highest
+/// of all groups, so a comparison with it counts only where the groups differ at all (Fisher's protected comparison).
+fn protected_p(metrics: &AttributeMetrics, group: &GroupMetrics) -> Option<f64> {
+    let all = metrics.demographic_parity_difference.p_adjusted;
+    group.p_adjusted.map(|p| all.map_or(p, |all| p.max(all)))
 }
 
 /// One finding for all groups under the minimum size: they are listed, with the people in them, and never judged.

@@ -1,7 +1,7 @@
 //! Measures of a group that need scores, from its histogram of 1,024 bins. A score counts as the middle of its bin, so
 //! every mean here is within 1/2048 of the one over raw scores; ranks are exact but for ties within a bin.
 
-use libm::{exp, log, sqrt};
+use libm::{exp, log, log1p, sqrt};
 
 use super::MeasureSettings;
 use super::groups::quotient;
@@ -13,6 +13,8 @@ use crate::statistics::{Interval, Share, normal_quantile, wilson};
 const CALIBRATION_BINS: usize = 10;
 /// Newton steps of the calibration line before it is called undefined.
 const NEWTON_STEPS_MAX: usize = 50;
+/// A calibration slope beyond this is on its way to infinity: the labels are separable.
+const SLOPE_MAX: f64 = 1e3;
 
 /// All score measures; `None` when no row of the group has a score. The bins of the reliability diagram are listed
 /// when asked: intersections leave them out to keep certificates small.
@@ -224,42 +226,66 @@ struct Line {
 /// Logistic regression of the label on logit(score) by Newton's method; `None` when one label is absent, all scores
 /// fall in one bin, or the labels are separable (then no maximum exists).
 fn calibration_line(negative: &[f64], positive: &[f64]) -> Option<Line> {
-    let points: Vec<(f64, f64, f64)> = (0..BINS)
+    let points: Vec<[f64; 3]> = (0..BINS)
         .filter(|&bin| positive[bin] + negative[bin] > 0.0)
-        .map(|bin| (log(middle(bin) / (1.0 - middle(bin))), positive[bin], positive[bin] + negative[bin]))
+        .map(|bin| [log(middle(bin) / (1.0 - middle(bin))), positive[bin], positive[bin] + negative[bin]])
         .collect();
-    if points.len() < 2 {
+    let hits: f64 = positive.iter().sum();
+    let misses: f64 = negative.iter().sum();
+    if points.len() < 2 || hits <= 0.0 || misses <= 0.0 {
         return None;
     }
-    let mut line = Line { slope: 1.0, intercept: 0.0 };
+    let mut line = Line { slope: 0.0, intercept: log(hits / misses) };
+    let mut likelihood = log_likelihood(&points, line);
     for _ in 0..NEWTON_STEPS_MAX {
-        let [mut g0, mut g1, mut h00, mut h01, mut h11] = [0.0; 5];
-        for &(x, hits, n) in &points {
-            let p = 1.0 / (1.0 + exp(-(line.intercept + line.slope * x)));
-            let (residual, curvature) = (hits - n * p, n * p * (1.0 - p));
-            g0 += residual;
-            g1 += residual * x;
-            h00 += curvature;
-            h01 += curvature * x;
-            h11 += curvature * x * x;
+        let step = newton_step(&points, line)?;
+        // Halve a step that overshoots: the likelihood is concave, so a short enough one always climbs.
+        let mut part = 1.0;
+        loop {
+            let next =
+                Line { slope: line.slope + part * step.slope, intercept: line.intercept + part * step.intercept };
+            let reached = log_likelihood(&points, next);
+            let moved = part * (step.slope.abs() + step.intercept.abs());
+            if reached >= likelihood || moved < 1e-9 {
+                (line, likelihood) = (next, reached);
+                break;
+            }
+            part /= 2.0;
         }
-        let determinant = h00 * h11 - h01 * h01;
-        if determinant <= 1e-12 * h00 * h11 {
+        if line.slope.abs() > SLOPE_MAX {
             return None;
         }
-        let step = [(h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant];
-        // A damped step keeps the start, far from the maximum, from overshooting.
-        let damp = 4.0 / step[0].abs().max(step[1].abs()).max(4.0);
-        line.intercept += damp * step[0];
-        line.slope += damp * step[1];
-        if line.slope.abs() > 1e4 || line.intercept.abs() > 1e4 {
-            return None;
-        }
-        if step[0].abs() + step[1].abs() < 1e-12 {
+        if step.slope.abs() + step.intercept.abs() < 1e-9 {
             return Some(line);
         }
     }
     None
+}
+
+/// `points` are (logit of the score, favourable labels, labels).
+fn log_likelihood(points: &[[f64; 3]], line: Line) -> f64 {
+    let term = |&[x, hits, n]: &[f64; 3]| {
+        let odds = line.intercept + line.slope * x;
+        // ln(1 + e^odds) without overflow.
+        hits * odds - n * (odds.max(0.0) + log1p(exp(-odds.abs())))
+    };
+    points.iter().map(term).sum()
+}
+
+fn newton_step(points: &[[f64; 3]], line: Line) -> Option<Line> {
+    let [mut g0, mut g1, mut h00, mut h01, mut h11] = [0.0; 5];
+    for &[x, hits, n] in points {
+        let p = 1.0 / (1.0 + exp(-(line.intercept + line.slope * x)));
+        let (residual, curvature) = (hits - n * p, n * p * (1.0 - p));
+        g0 += residual;
+        g1 += residual * x;
+        h00 += curvature;
+        h01 += curvature * x;
+        h11 += curvature * x * x;
+    }
+    let determinant = h00 * h11 - h01 * h01;
+    (determinant > 1e-12 * h00 * h11)
+        .then(|| Line { intercept: (h11 * g0 - h01 * g1) / determinant, slope: (h00 * g1 - h01 * g0) / determinant })
 }
 
 /// The bin that holds the median score of all rows; `None` without scores.

@@ -1,0 +1,138 @@
+//! Adult under a fixed rule, against the numbers of fairlearn, scipy and pandas: every number of the fixture, to 1e-9.
+
+use assize_fairness::document::{AttributeMetrics, Estimate, GroupMetrics};
+use assize_fairness::statistics::chi_squared_independence;
+use serde_json::Value;
+
+use crate::metrics_support::{adult, adult_cells, attribute, measure_with, settings, thresholds};
+
+const TOLERANCE: f64 = 1e-9;
+
+fn golden() -> Value {
+    serde_json::from_str(include_str!("../fixtures/golden_adult_rule.json")).expect("the fixture is JSON")
+}
+
+#[track_caller]
+fn close(name: &str, measured: Option<f64>, expected: &Value) {
+    let expected = expected.as_f64().expect("a number of the fixture");
+    let measured = measured.expect(name);
+    assert!((measured - expected).abs() <= TOLERANCE, "{name}: {measured} is not {expected}");
+}
+
+/// For numbers that span many magnitudes.
+#[track_caller]
+fn relatively_close(name: &str, measured: Option<f64>, expected: &Value) {
+    let expected = expected.as_f64().expect("a number of the fixture");
+    let measured = measured.expect(name);
+    assert!((measured / expected - 1.0).abs() <= TOLERANCE, "{name}: {measured} is not {expected}");
+}
+
+fn check_group(group: &GroupMetrics, expected: &Value) -> usize {
+    let estimate = |name: &str| -> &Estimate {
+        match name {
+            "base_rate" => &group.base_rate,
+            "selection_rate" => &group.selection_rate,
+            "tpr" => &group.tpr,
+            "fpr" => &group.fpr,
+            "ppv" => &group.ppv,
+            "npv" => &group.npv,
+            "accuracy" => &group.accuracy,
+            _ => panic!("no such rate: {name}"),
+        }
+    };
+    let fields = expected.as_object().expect("a group of the fixture");
+    for (name, value) in fields {
+        match name.as_str() {
+            "n" => assert_eq!(Some(group.n), value.as_u64()),
+            "tp" => assert_eq!(Some(group.tp), value.as_u64()),
+            "fp" => assert_eq!(Some(group.fp), value.as_u64()),
+            "fn" => assert_eq!(Some(group.fn_), value.as_u64()),
+            "tn" => assert_eq!(Some(group.tn), value.as_u64()),
+            _ => match name.strip_suffix("_ci95") {
+                Some(rate) => {
+                    let interval = estimate(rate).interval.expect("a rate with an interval");
+                    close(name, Some(interval[0]), &value[0]);
+                    close(name, Some(interval[1]), &value[1]);
+                }
+                None => close(name, estimate(name).value, value),
+            },
+        }
+    }
+    fields.len()
+}
+
+fn check_attribute(measured: &AttributeMetrics, expected: &Value) -> usize {
+    let mut checked = 0;
+    for (name, value) in expected.as_object().expect("an attribute of the fixture") {
+        let tested = match name.as_str() {
+            "groups" => {
+                let groups = value.as_object().expect("groups of the fixture");
+                assert_eq!(groups.len(), measured.groups.len());
+                for (group, value) in groups {
+                    let name = group.replace('|', " | ");
+                    let group = measured.groups.iter().find(|group| group.group == name);
+                    checked += check_group(group.expect("the group is measured"), value);
+                }
+                continue;
+            }
+            "chi2_selection" => {
+                relatively_close("chi2", measured.selection_chi2.chi2, &value["chi2"]);
+                relatively_close("p", measured.selection_chi2.p, &value["p"]);
+                assert_eq!(Some(u64::from(measured.selection_chi2.dof)), value["dof"].as_u64());
+                checked += 3;
+                continue;
+            }
+            "dp_difference" => &measured.demographic_parity_difference,
+            "dp_ratio" => &measured.demographic_parity_ratio,
+            "eo_difference" => &measured.equalized_odds_difference,
+            "eo_ratio" => &measured.equalized_odds_ratio,
+            "equal_opportunity_difference" => &measured.equal_opportunity_difference,
+            _ => panic!("a number without a test: {name}"),
+        };
+        close(name, tested.estimate.value, value);
+        let [low, high] = tested.estimate.interval.expect("an aggregate with an interval");
+        let point = tested.estimate.value.expect("checked above");
+        assert!(low <= point && point <= high, "{name}: {point} outside {low}..{high}");
+        checked += 1;
+    }
+    checked
+}
+
+#[test]
+fn adult_rule_has_the_numbers_of_fairlearn_scipy_and_pandas() {
+    // The reference tools know no minimum group size.
+    let thresholds = thresholds(0);
+    let measured = measure_with(&adult_cells(false), &settings(&thresholds));
+    let golden = golden();
+    let mut checked = 0;
+    for (name, expected) in golden["audit"].as_object().expect("the fixture") {
+        checked += check_attribute(attribute(&measured, &name.replace('|', " x ")), expected);
+    }
+    assert!(checked > 300, "only {checked} numbers were checked");
+}
+
+/// The fixture's Cramer's V is the uncorrected one: sqrt(chi2 / n / (levels - 1)).
+#[test]
+fn chi_squared_of_adult_columns_gives_the_cramers_v_of_scipy() {
+    let (header, rows) = adult();
+    let column = |name: &str| {
+        let place = header.iter().position(|column| column == name).expect("a column of Adult");
+        let mut levels: Vec<&str> = rows.iter().map(|row| row[place].as_str()).collect();
+        levels.sort_unstable();
+        levels.dedup();
+        let codes: Vec<usize> =
+            rows.iter().map(|row| levels.binary_search(&row[place].as_str()).expect("a level")).collect();
+        (codes, levels.len())
+    };
+    for (pair, expected) in golden()["cramers_v"].as_object().expect("the fixture") {
+        let (a, b) = pair.split_once('|').expect("two columns");
+        let ((a, width_a), (b, width_b)) = (column(a), column(b));
+        let mut table = vec![vec![0.0; width_b]; width_a];
+        for (a, b) in a.iter().zip(&b) {
+            table[*a][*b] += 1.0;
+        }
+        let chi2 = chi_squared_independence(&table).expect("two levels or more").chi2;
+        let v = (chi2 / rows.len() as f64 / (width_a.min(width_b) - 1) as f64).sqrt();
+        close(pair, Some(v), expected);
+    }
+}
