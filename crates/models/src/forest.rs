@@ -12,11 +12,11 @@
 mod binning;
 mod bootstrap;
 mod grow;
-mod parallel;
 mod record;
 mod score;
 mod split;
 mod tree;
+mod view;
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -3,7 +3,10 @@
 //! Everything that can be asked for decisions implements [`Predictor`]: it takes a [`Table`](assize_tables::Table) and
 //! answers with [`Predictions`]. Audits, attacks and assessments know nothing else of a model.
 
+pub mod explain;
 pub mod forest;
+mod parallel;
 mod predictor;
+mod random;
 
 pub use predictor::{Counted, Error, Feature, FeatureKind, Predictions, Predictor};

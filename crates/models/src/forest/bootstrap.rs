@@ -4,20 +4,11 @@
 //! any size or fraction is exact in expectation. Draws come from a stream of random numbers that belongs to the seed
 //! and the tree alone.
 
-use rand_core::{Rng, SeedableRng};
+use rand_core::Rng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::predictor::Error;
-
-/// The random numbers of one stream (a tree, a repetition) of a seed.
-pub(crate) fn stream(seed: u64, index: u64) -> Xoshiro256PlusPlus {
-    Xoshiro256PlusPlus::seed_from_u64(scramble(scramble(seed) ^ index))
-}
-
-/// A number below `bound`, which must not be 0. The bias is below `bound / 2^64`.
-pub(crate) fn below(random: &mut Xoshiro256PlusPlus, bound: usize) -> usize {
-    scale(random.next_u64(), bound).0
-}
+use crate::random::{below, scale};
 
 /// Draws row positions of a training set.
 #[derive(Debug)]
@@ -66,20 +57,6 @@ impl Sampler {
     }
 }
 
-/// The finaliser of SplitMix64 (Steele et al. 2014): neighbouring inputs give unrelated outputs.
-fn scramble(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    value ^ (value >> 31)
-}
-
-/// `random / 2^64 * bound` as whole part and fraction (of 2^64).
-fn scale(random: u64, bound: usize) -> (usize, u64) {
-    let product = u128::from(random) * bound as u128;
-    ((product >> 64) as usize, product as u64)
-}
-
 fn usable(weight: f64) -> bool {
     weight.is_finite() && weight >= 0.0
 }
@@ -120,6 +97,7 @@ fn alias_table(weights: &[f64]) -> Result<Vec<AliasEntry>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::stream;
 
     #[test]
     fn weighted_draws_follow_the_weights() {
@@ -138,13 +116,5 @@ mod tests {
         for weights in [[0.0, 0.0], [f64::NAN, 1.0], [1.0, -1.0], [f64::INFINITY, 1.0], [f64::NAN, f64::NAN]] {
             assert!(Sampler::new(2, 2, Some(&weights)).is_err(), "{weights:?}");
         }
-    }
-
-    #[test]
-    fn streams_of_neighbours_differ() {
-        let first = |seed, index| stream(seed, index).next_u64();
-        assert_ne!(first(0, 0), first(0, 1));
-        assert_ne!(first(0, 1), first(1, 0));
-        assert_eq!(first(3, 4), first(3, 4));
     }
 }

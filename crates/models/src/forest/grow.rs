@@ -5,16 +5,17 @@
 //! cannot be split becomes a leaf at once, and when both do, nothing is moved.
 
 use assize_tables::{Cancel, Cancelled};
-use rand_core::Rng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::binning::Binned;
-use super::bootstrap::{Sampler, stream};
+use super::bootstrap::Sampler;
 use super::record::{Indexed, Inline, Rows, fill};
 use super::split::{Candidate, Counts, Found, Searcher, Split, Whole, count};
 use super::tree::{Node, Tree, VALUE_ONE, feature_bit};
-use super::{ForestOptions, Training, parallel};
+use super::{ForestOptions, Training};
+use crate::parallel;
 use crate::predictor::Error;
+use crate::random::{below, stream};
 
 /// The trees and what growing them taught.
 pub(super) struct Grown {
@@ -203,8 +204,7 @@ impl<'a> Growth<'a> {
             if tried >= self.plan.features_per_split && best.is_some() {
                 break;
             }
-            let left = (features - tried) as u64;
-            let pick = tried + (((self.random.next_u64() >> 32) * left) >> 32) as usize;
+            let pick = tried + below(&mut self.random, features - tried);
             self.order.swap(tried, pick);
             let candidate = self.plan.candidates[self.order[tried] as usize];
             let bit = if candidate.feature < 64 { feature_bit(candidate.feature) } else { 0 };

@@ -7,8 +7,8 @@ use assize_tables::{Cancel, Cancelled};
 
 use super::Forest;
 use super::binning::Binned;
-use super::parallel;
 use super::tree::{LANES, Tree, VALUE_ONE, feature_bit};
+use crate::parallel;
 
 /// Rows that go through a tree together; their bins and a tree share the nearest cache. A multiple of [`LANES`].
 const BLOCK_ROWS: usize = 2048;

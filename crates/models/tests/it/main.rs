@@ -1,4 +1,8 @@
 //! What the crate promises, seen from outside.
 
+#![expect(clippy::unwrap_used, reason = "tests may unwrap")]
+
+mod adult;
+mod explain;
 mod forest;
 mod support;

@@ -20,7 +20,7 @@ fn worker_count(threads: usize, items: usize) -> usize {
 /// Calls `work(scratch, item)` for each item below `items`; every thread has its own `scratch`.
 ///
 /// The flag is looked at before each item; work that takes longer than some milliseconds looks by itself.
-pub(super) fn map<S, T: Send>(
+pub(crate) fn map<S, T: Send>(
     items: usize,
     threads: usize,
     cancel: &Cancel,

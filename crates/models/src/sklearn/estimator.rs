@@ -1,0 +1,88 @@
+//! What every estimator can do once it is read, and what reading one needs.
+
+use assize_tables::Cancel;
+
+use super::data::{Data, Matrix};
+use super::label::Label;
+use crate::predictor::Error;
+
+/// What a classifier takes the largest of when it is asked for a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// The first largest probability.
+    Probability,
+    /// For two classes a positive decision, otherwise the first largest.
+    Decision,
+}
+
+/// Labels and, when the estimator has them, probabilities.
+pub(super) struct Answer {
+    pub(super) labels: Vec<u32>,
+    pub(super) probabilities: Option<Matrix>,
+}
+
+/// A fitted classifier.
+pub(super) trait Classify: Send + Sync {
+    /// Classes in the order of the columns of its answers.
+    fn classes(&self) -> &[Label];
+
+    fn rule(&self) -> Rule;
+
+    /// Whether [`Classify::probabilities`] answers.
+    fn has_probabilities(&self) -> bool;
+
+    /// Whether [`Classify::decision`] answers.
+    fn has_decision(&self) -> bool;
+
+    /// `rows x classes`.
+    fn probabilities(&self, _data: &Data, _cancel: &Cancel) -> Result<Matrix, Error> {
+        Err(Error::Unreadable("this classifier gives no probabilities".to_owned()))
+    }
+
+    /// `rows x 1` for two classes, otherwise `rows x classes`.
+    fn decision(&self, _data: &Data, _cancel: &Cancel) -> Result<Matrix, Error> {
+        Err(Error::Unreadable("this classifier has no decision function".to_owned()))
+    }
+
+    fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
+        match self.rule() {
+            Rule::Probability => Ok(self.probabilities(data, cancel)?.argmax()),
+            Rule::Decision => Ok(labels_from_decision(&self.decision(data, cancel)?)),
+        }
+    }
+
+    /// Labels and probabilities of the same rows, computed together where that is cheaper.
+    fn answer(&self, data: &Data, cancel: &Cancel) -> Result<Answer, Error> {
+        let probabilities = if self.has_probabilities() { Some(self.probabilities(data, cancel)?) } else { None };
+        let labels = match (&probabilities, self.rule()) {
+            (Some(probabilities), Rule::Probability) => probabilities.argmax(),
+            _ => self.labels(data, cancel)?,
+        };
+        Ok(Answer { labels, probabilities })
+    }
+}
+
+/// A fitted regressor of one target.
+pub(super) trait Regress: Send + Sync {
+    fn values(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f64>, Error>;
+}
+
+/// A fitted transformer.
+pub(super) trait Transform: Send + Sync {
+    fn transform(&self, data: &Data, cancel: &Cancel) -> Result<Data, Error>;
+}
+
+/// Anything a file can hold.
+pub(super) enum Estimator {
+    Classifier(Box<dyn Classify>),
+    Regressor(Box<dyn Regress>),
+    Transformer(Box<dyn Transform>),
+}
+
+/// Labels of the sign of one column, or of the largest of several.
+pub(super) fn labels_from_decision(decision: &Matrix) -> Vec<u32> {
+    if decision.columns == 1 {
+        return decision.values.iter().map(|value| u32::from(*value > 0.0)).collect();
+    }
+    decision.argmax()
+}
