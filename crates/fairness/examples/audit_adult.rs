@@ -1,4 +1,5 @@
-//! Audits a data file and prints the measured document as JSON, and the seconds of each step on the error stream.
+//! Audits a data file and prints the body of its certificate as JSON, with a made-up identity, and the time of each step
+//! on the error stream.
 //!
 //! `cargo run --release -p assize-fairness --example audit_adult -- FILE [TARGET ATTRIBUTES [PREDICTION]]`; the defaults
 //! are those of UCI Adult: `income race,sex,age`. `bench/audit_adult.py` compares it with Python.
@@ -8,7 +9,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use assize_fairness::{AuditInput, AuditSettings, Watch, audit};
+use assize_fairness::{AuditInput, AuditSettings, Identity, Watch, audit};
 use assize_tables::{Cancel, Dataset, ReadOptions};
 
 /// Prints how long each step took when the next one begins.
@@ -59,6 +60,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     settings.prediction_column = arguments.get(3).cloned();
     let measured = audit(&AuditInput { dataset: &dataset, dataset_sha256: &sha256, model: None }, &settings, &stopwatch)?;
     stopwatch.lap(None);
-    println!("{}", serde_json::to_string_pretty(&measured)?);
+    println!("{}", serde_json::to_string(&measured.into_body(example_identity(), None))?);
     Ok(())
+}
+
+/// The identity of the example in the documentation of the interface.
+fn example_identity() -> Identity {
+    Identity {
+        certificate_id: "MP-2026-000001".to_owned(),
+        model_name: "IncomeClassifier v1.0".to_owned(),
+        organization: "Research Institute".to_owned(),
+        issued_at: "2026-04-18T14:32:00Z".to_owned(),
+        expires_at: "2027-04-18T14:32:00Z".to_owned(),
+        verify_url: "https://assize.example/verify/MP-2026-000001".to_owned(),
+        commitment_index: 0,
+    }
 }

@@ -96,9 +96,9 @@ fn names_age(column: &str) -> bool {
 }
 
 fn named(column: &str, edges: Vec<f64>, rule: &str) -> Bands {
-    let mut labels = vec![format!("<= {}", edges[0])];
+    let mut labels = vec![format!("up to {}", edges[0])];
     labels.extend(edges.windows(2).map(|pair| format!("({}, {}]", pair[0], pair[1])));
-    labels.push(format!("> {}", edges[edges.len() - 1]));
+    labels.push(format!("over {}", edges[edges.len() - 1]));
     Bands { column: column.to_owned(), edges, rule: rule.to_owned(), labels }
 }
 
@@ -203,7 +203,7 @@ mod tests {
         };
         let law = of("age", 70, (17.0, 90.0), &settings).unwrap();
         assert_eq!((law.rule.as_str(), law.edges.as_slice()), ("law", [24.0, 39.0, 54.0, 64.0].as_slice()));
-        assert_eq!(law.labels, ["<= 24", "(24, 39]", "(39, 54]", "(54, 64]", "> 64"]);
+        assert_eq!(law.labels, ["up to 24", "(24, 39]", "(39, 54]", "(54, 64]", "over 64"]);
         let quantiles = of("height", 70, (5.0, 90.0), &settings).unwrap();
         assert_eq!((quantiles.rule.as_str(), quantiles.edges.as_slice()), ("quantiles", [10.0, 20.0].as_slice()));
         assert_eq!(of("age", 12, (1.0, 12.0), &settings), None, "few values are categories");
@@ -217,7 +217,7 @@ mod tests {
         let groups = group_rows(&numeric(&[25.0, 25.5, f64::NAN, 40.0]), Some(&named("age", vec![25.0, 40.0], "given")));
         let groups = groups.unwrap();
         assert_eq!(groups.codes, [0, 1, 3, 1]);
-        assert_eq!(groups.levels, ["<= 25", "(25, 40]", "> 40", MISSING_GROUP]);
+        assert_eq!(groups.levels, ["up to 25", "(25, 40]", "over 40", MISSING_GROUP]);
         assert_eq!(&groups.medians[..2], [25.0, 25.5]);
         assert_eq!((groups.missing(), groups.known()), (Some(3), 3));
     }

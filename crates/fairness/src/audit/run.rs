@@ -87,15 +87,20 @@ fn run(input: &AuditInput<'_>, settings: &AuditSettings, watch: &dyn Watch) -> R
         stress::examine(input, cancel)?
     };
     watch.step("computing remedies", 0.85);
-    let mut mitigations = std::mem::take(&mut measured.mitigations);
-    mitigations.extend(retrain::remedies(
+    let retrained = retrain::remedies(
         &frame,
         &decisions,
         &measured.metrics.attributes,
         &data_forensics.proxies,
         settings,
         cancel,
-    )?);
+    )?;
+    let mut mitigations = std::mem::take(&mut measured.mitigations);
+    // Weights whose effect was measured by training again replace those that are only computed.
+    mitigations.retain(|one| {
+        one.after.is_some() || !retrained.iter().any(|other| (&other.kind, &other.attribute) == (&one.kind, &one.attribute))
+    });
+    mitigations.extend(retrained);
     watch.step("judging", 0.95);
     let mut findings = forensics::judge(&mut data_forensics, &frame, &thresholds, settings.confidence);
     findings.extend(seen_in_training(&frame, &decisions));

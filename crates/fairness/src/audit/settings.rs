@@ -10,7 +10,7 @@ use crate::document::{Bands, Thresholds};
 use crate::domains;
 
 /// Resamples of the cells when nothing else is asked.
-pub const RESAMPLES_DEFAULT: u32 = 2_000;
+const RESAMPLES_DEFAULT: u32 = 2_000;
 /// Most resamples; more changes nothing that is printed.
 const RESAMPLES_MAX: u32 = 100_000;
 /// Most protected attributes in one audit: the keys of a cell less one for a stratum.

@@ -236,13 +236,12 @@ fn missing(layer: &DataForensics, frame: &Frame, findings: &mut Vec<Finding>, sc
 }
 
 fn quality(layer: &DataForensics, frame: &Frame, findings: &mut Vec<Finding>, score: &mut Score) {
-    let share = layer.duplicate_rows as f64 / layer.rows_examined.max(1) as f64;
-    let message =
-        format!("{} of {} rows repeat an earlier row in every column.", layer.duplicate_rows, layer.rows_examined);
+    let share = layer.duplicate_rows as f64 / frame.rows_total as f64;
+    let message = format!("{} of {} rows repeat an earlier row in every column.", layer.duplicate_rows, frame.rows_total);
     score.take("duplicate rows", 50.0 * share, 8.0, message.clone());
     let verdict = if share > DUPLICATES_MAX { Verdict::Fail } else { Verdict::Pass };
     findings.push(Finding {
-        estimate: exact(share, layer.rows_examined),
+        estimate: exact(share, frame.rows_total),
         threshold: Some(DUPLICATES_MAX),
         ..verdict::finding(LAYER, "data.duplicates", Severity::Low, verdict, "all columns", message)
     });
@@ -251,7 +250,7 @@ fn quality(layer: &DataForensics, frame: &Frame, findings: &mut Vec<Finding>, sc
     score.take("class balance", 100.0 * (BALANCE_MIN - rarer), 5.0, message.clone());
     let verdict = if rarer < BALANCE_MIN { Verdict::Fail } else { Verdict::Pass };
     findings.push(Finding {
-        estimate: exact(layer.base_rate, layer.rows_examined - layer.rows_without_label),
+        estimate: exact(layer.base_rate, frame.label_counts().0),
         threshold: Some(BALANCE_MIN),
         ..verdict::finding(LAYER, "data.class_balance", Severity::Medium, verdict, &frame.outcome.column, message)
     });
@@ -288,16 +287,24 @@ fn leaks(layer: &DataForensics, frame: &Frame, findings: &mut Vec<Finding>, scor
 }
 
 fn notes(layer: &DataForensics, frame: &Frame, findings: &mut Vec<Finding>, score: &mut Score) {
-    for note in layer.column_notes.iter().filter(|note| note.column != frame.outcome.column) {
-        let (code, severity, points, max) = match note.kind.as_str() {
-            columns::PERSONAL_DATA => ("data.personal_data", Severity::Medium, 4.0, 4.0),
-            columns::IDENTIFIER => ("data.identifier_column", Severity::Low, 1.0, 1.0),
-            columns::CONSTANT => ("data.constant_column", Severity::Low, 0.5, 0.5),
-            columns::MOSTLY_MISSING => ("data.mostly_missing", Severity::Low, 1.0, 1.0),
-            _ => ("data.outliers", Severity::Low, 0.25, 0.25),
+    for (kind, code, severity, points, max) in [
+        (columns::PERSONAL_DATA, "data.personal_data", Severity::Medium, 4.0, 12.0),
+        (columns::IDENTIFIER, "data.identifier_column", Severity::Low, 1.0, 3.0),
+        (columns::CONSTANT, "data.constant_column", Severity::Low, 0.5, 2.0),
+        (columns::MOSTLY_MISSING, "data.mostly_missing", Severity::Low, 1.0, 4.0),
+        (columns::OUTLIERS, "data.outliers", Severity::Low, 0.25, 1.0),
+    ] {
+        let of_kind = layer.column_notes.iter().filter(|note| note.kind == kind && note.column != frame.outcome.column);
+        let messages: Vec<(&str, String)> =
+            of_kind.map(|note| (note.column.as_str(), format!("'{}': {}.", note.column, note.note))).collect();
+        let Some((_, first)) = messages.first() else { continue };
+        let reason = match messages.len() {
+            1 => first.clone(),
+            more => format!("{more} columns, the first: {first}"),
         };
-        let message = format!("'{}': {}.", note.column, note.note);
-        score.take(&format!("{} {}", note.kind.replace('_', " "), note.column), points, max, message.clone());
-        findings.push(verdict::finding(LAYER, code, severity, Verdict::Fail, &note.column, message));
+        score.take(&format!("columns: {}", kind.replace('_', " ")), points * messages.len() as f64, max, reason);
+        for (column, message) in messages {
+            findings.push(verdict::finding(LAYER, code, severity, Verdict::Fail, column, message));
+        }
     }
 }

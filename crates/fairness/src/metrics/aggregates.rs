@@ -296,6 +296,7 @@ pub(crate) fn independence(attribute: &Attribute, rate: Rate, groups: &[usize]) 
 }
 
 /// How a defined aggregate is judged and told.
+#[derive(Clone, Copy)]
 struct Held<'a> {
     verdict: fn(Interval, f64) -> Verdict,
     ends: &'a Extremes,

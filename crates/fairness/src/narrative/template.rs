@@ -155,7 +155,7 @@ fn doubts(measured: &Measured) -> String {
         ));
     }
     if let Some(first) = measured.mitigations.iter().find(|remedy| {
-        remedy.goal == "disparate_impact" && matches!((remedy.before, remedy.after), (Some(b), Some(a)) if a > b)
+        remedy.kind == "reweighing" && matches!((remedy.before, remedy.after), (Some(b), Some(a)) if a > b)
     }) && let (Some(before), Some(after)) = (first.before, first.after)
     {
         sentences.push(format!(

@@ -7,6 +7,10 @@ use crate::document::{AttributeMetrics, Finding, Mitigation, ModelSubject, Verdi
 
 /// Most entries.
 const ENTRIES_MAX: usize = 10;
+/// Accuracy that a remedy may cost before nobody would take it.
+const PRICE_MAX: f64 = 0.1;
+/// What must be said of cut-offs by group.
+const DIFFERENT_TREATMENT: &str = " (different treatment by group: take legal advice)";
 
 /// The checklist of a measurement, most urgent first; never empty.
 pub(crate) fn checklist(measured: &Measured) -> Vec<String> {
@@ -69,21 +73,10 @@ fn unequal_selection(measured: &Measured, attribute: &AttributeMetrics) -> Optio
         percent(rate(low)?),
         percent(rate(high)?)
     );
-    let helps = |remedy: &&Mitigation| {
-        remedy.attribute == attribute.attribute
-            && matches!(remedy.goal.as_str(), "disparate_impact" | "demographic_parity")
-            && matches!((remedy.before, remedy.after), (Some(before), Some(after)) if after > before)
-    };
-    // Remedies at training come first: different cut-offs by group are different treatment.
-    let order = ["reweighing", "drop_proxy", "single_threshold", "group_thresholds"];
-    let mut remedies: Vec<&Mitigation> =
-        measured.mitigations.iter().filter(helps).filter(|remedy| remedy.goal == "disparate_impact").collect();
-    remedies.sort_by_key(|remedy| order.iter().position(|kind| *kind == remedy.kind));
-    let told: Vec<String> = remedies
-        .iter()
-        .take(2)
+    let told: Vec<String> = best_remedies(measured, attribute)
+        .into_iter()
         .filter_map(|remedy| {
-            let warning = if remedy.kind == "group_thresholds" { " (different treatment: take legal advice)" } else { "" };
+            let warning = if remedy.kind == "group_thresholds" { DIFFERENT_TREATMENT } else { "" };
             Some(format!("{} {}{warning}.", action(remedy), effect(remedy, "selection ratio")?))
         })
         .collect();
@@ -95,6 +88,29 @@ fn unequal_selection(measured: &Measured, attribute: &AttributeMetrics) -> Optio
         return Some(format!("{cause} {source}."));
     }
     Some(format!("{cause} {}", told.join(" ")))
+}
+
+/// The remedy at training, or the single cut-off, that helps most, then cut-offs by group: these are different treatment
+/// and so come last.
+fn best_remedies<'a>(measured: &'a Measured, attribute: &AttributeMetrics) -> Vec<&'a Mitigation> {
+    let gain = |remedy: &Mitigation| match (remedy.before, remedy.after) {
+        (Some(before), Some(after)) => after - before,
+        _ => 0.0,
+    };
+    let price = |remedy: &Mitigation| match (remedy.accuracy_before, remedy.accuracy_after) {
+        (Some(before), Some(after)) => before - after,
+        _ => 0.0,
+    };
+    let helps = |remedy: &&Mitigation| {
+        remedy.attribute == attribute.attribute
+            && remedy.goal == "disparate_impact"
+            && gain(remedy) > 0.0
+            && price(remedy) < PRICE_MAX
+    };
+    let (by_group, others): (Vec<&Mitigation>, Vec<&Mitigation>) =
+        measured.mitigations.iter().filter(helps).partition(|remedy| remedy.kind == "group_thresholds");
+    let best = others.into_iter().max_by(|a, b| gain(a).total_cmp(&gain(b)));
+    best.into_iter().chain(by_group.into_iter().next()).collect()
 }
 
 fn unequal_errors(measured: &Measured, attribute: &AttributeMetrics) -> Option<String> {
@@ -112,7 +128,7 @@ fn unequal_errors(measured: &Measured, attribute: &AttributeMetrics) -> Option<S
     let cause = format!("{}: {what} differs by {} points between {groups}.", attribute.attribute, points(value));
     let is = |remedy: &&Mitigation| remedy.attribute == attribute.attribute && remedy.goal == goal;
     let told = measured.mitigations.iter().find(is).and_then(|remedy| {
-        Some(format!(" {} {} (different treatment: take legal advice).", action(remedy), effect(remedy, "difference")?))
+        Some(format!(" {} {}{DIFFERENT_TREATMENT}.", action(remedy), effect(remedy, "difference")?))
     });
     let fallback = " Look at the rows that are wrongly refused in the worse group, and at columns that mean less for it.";
     Some(cause + told.as_deref().unwrap_or(fallback))
