@@ -2,9 +2,10 @@
 
 use assize_fairness::document::{AttributeMetrics, Estimate, GroupMetrics};
 use assize_fairness::statistics::chi_squared_independence;
+use assize_tables::{Cancel, KeySpec};
 use serde_json::Value;
 
-use crate::metrics_support::{adult, adult_cells, attribute, measure_with, settings, thresholds};
+use crate::metrics_support::{adult, adult_cells, attribute, count_adult, measure_with, settings, thresholds};
 
 const TOLERANCE: f64 = 1e-9;
 
@@ -114,25 +115,31 @@ fn adult_rule_has_the_numbers_of_fairlearn_scipy_and_pandas() {
 /// The fixture's Cramer's V is the uncorrected one: sqrt(chi2 / n / (levels - 1)).
 #[test]
 fn chi_squared_of_adult_columns_gives_the_cramers_v_of_scipy() {
-    let (header, rows) = adult();
-    let column = |name: &str| {
-        let place = header.iter().position(|column| column == name).expect("a column of Adult");
-        let mut levels: Vec<&str> = rows.iter().map(|row| row[place].as_str()).collect();
-        levels.sort_unstable();
-        levels.dedup();
-        let codes: Vec<usize> =
-            rows.iter().map(|row| levels.binary_search(&row[place].as_str()).expect("a level")).collect();
-        (codes, levels.len())
-    };
     for (pair, expected) in golden()["cramers_v"].as_object().expect("the fixture") {
         let (a, b) = pair.split_once('|').expect("two columns");
-        let ((a, width_a), (b, width_b)) = (column(a), column(b));
-        let mut table = vec![vec![0.0; width_b]; width_a];
-        for (a, b) in a.iter().zip(&b) {
-            table[*a][*b] += 1.0;
+        let categories = |column: &str| KeySpec::Categories { column: column.to_owned() };
+        // The label is no key: it is counted in the cells anyway.
+        let keys = if b == "income" { vec![categories(a)] } else { vec![categories(a), categories(b)] };
+        let cells = count_adult(keys);
+        let width = cells.keys.get(1).map_or(2, |key| key.levels.len());
+        let mut table = vec![vec![0.0; width]; cells.keys[0].levels.len()];
+        for cell in &cells.cells {
+            let levels = &cells.groups[cell.group as usize];
+            let column = levels.get(1).map_or(usize::from(cell.label), |level| usize::from(*level));
+            table[usize::from(levels[0])][column] += cell.count as f64;
         }
         let chi2 = chi_squared_independence(&table).expect("two levels or more").chi2;
-        let v = (chi2 / rows.len() as f64 / (width_a.min(width_b) - 1) as f64).sqrt();
+        let v = (chi2 / cells.rows() as f64 / (width.min(table.len()) - 1) as f64).sqrt();
         close(pair, Some(v), expected);
+    }
+}
+
+#[test]
+fn missing_cells_of_adult_are_those_of_pandas() {
+    let profile = adult().profile(&Cancel::new()).expect("Adult is well formed");
+    let golden = golden();
+    for column in &profile.columns {
+        let expected = golden["missing"].get(&column.name).map_or(Some(0), Value::as_u64);
+        assert_eq!(Some(column.missing), expected, "{}", column.name);
     }
 }

@@ -146,4 +146,12 @@ proptest! {
             }
         }
     }
+
+    /// Files and machines add up: measuring merged cells is measuring all rows.
+    #[test]
+    fn merged_cells_are_measured_like_their_union(rows in rows(), cut in 1..199_usize) {
+        let (one, other) = rows.split_at(cut.min(rows.len() - 1).max(1).min(rows.len()));
+        let merged = if other.is_empty() { cells(one) } else { cells(one).merge(&cells(other)) };
+        prop_assert_eq!(measure(&merged), measure(&cells(&rows)));
+    }
 }

@@ -1,4 +1,4 @@
-//! Settings, small data sets and a reader of the sample data for the tests of the metrics.
+//! Settings, small data sets and the counted sample data for the tests of the metrics.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use assize_fairness::document::{AttributeMetrics, Thresholds};
 use assize_fairness::metrics::{MeasureInput, MeasureSettings, MeasuredMetrics, measure};
 use assize_fairness::statistics::Correction;
 use assize_tables::cells::{Key, MISSING_GROUP, NO_SCORE, WEIGHT_ONE, score_bin};
-use assize_tables::{Cancel, CellBuilder, Cells};
+use assize_tables::{BinarySpec, Cancel, CellBuilder, CellPlan, Cells, Dataset, KeySpec, ReadOptions};
 
 /// The limits of the default domain, but for the group size.
 pub(crate) fn thresholds(group_size_min: u64) -> Thresholds {
@@ -97,47 +97,45 @@ pub(crate) fn repeat(rows: &[(usize, Row)]) -> Vec<Row> {
     rows.iter().flat_map(|(n, row)| std::iter::repeat_n(row.clone(), *n)).collect()
 }
 
-/// UCI Adult as a header and rows of fields: the file has neither quotes nor blank lines.
-pub(crate) fn adult() -> (Vec<String>, Vec<Vec<String>>) {
+/// The sample file of UCI Adult.
+pub(crate) fn adult() -> Dataset {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../data/samples/adult.csv");
-    let text = std::fs::read_to_string(path).expect("the sample data is in the repository");
-    let split = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
-    let mut lines = text.lines().map(split);
-    let header = lines.next().expect("a header row");
-    (header, lines.collect())
+    Dataset::open(&path, &ReadOptions::default()).expect("the sample data is in the repository")
+}
+
+/// Adult counted by these keys, with the income as label.
+pub(crate) fn count_adult(keys: Vec<KeySpec>) -> Cells {
+    let label = BinarySpec { column: "income".to_owned(), positive: ">50K".to_owned() };
+    let plan = CellPlan { keys, label: Some(label), ..CellPlan::default() };
+    adult().count(&plan, &Cancel::new()).expect("Adult is well formed")
 }
 
 /// Adult by race, sex and age band, with the rule `education-num >= 11` as decision and, when asked, education-num / 16
-/// as score.
+/// as score. The rule is no column of the file: education is counted as a fourth key and folded into the decision.
 pub(crate) fn adult_cells(scored: bool) -> Cells {
-    const BANDS: [(&str, u32); 6] =
-        [("(0, 25]", 25), ("(25, 35]", 35), ("(35, 45]", 45), ("(45, 55]", 55), ("(55, 65]", 65), ("(65, 200]", 200)];
-    let (header, rows) = adult();
-    let column = |name: &str| header.iter().position(|column| column == name).expect("a column of Adult");
-    let (race, sex, age) = (column("race"), column("sex"), column("age"));
-    let (education, income) = (column("education-num"), column("income"));
-    let levels = |place: usize| {
-        let mut levels: Vec<String> = rows.iter().map(|row| row[place].clone()).collect();
-        levels.sort();
-        levels.dedup();
-        levels
+    let categories = |column: &str| KeySpec::Categories { column: column.to_owned() };
+    let bands = |column: &str, edges: &[f64], labels: Vec<String>| KeySpec::Bands {
+        column: column.to_owned(),
+        edges: edges.to_vec(),
+        labels,
     };
-    let keys = vec![
-        Key { column: "race".to_owned(), levels: levels(race) },
-        Key { column: "sex".to_owned(), levels: levels(sex) },
-        Key { column: "band".to_owned(), levels: BANDS.iter().map(|(name, _)| (*name).to_owned()).collect() },
-    ];
-    let mut builder = CellBuilder::new(keys.clone());
-    for row in &rows {
-        let level =
-            |key: usize, value: &str| keys[key].levels.iter().position(|level| level == value).expect("a level") as u16;
-        let years: u32 = row[age].parse().expect("an age");
-        let band = BANDS.iter().position(|(_, edge)| years <= *edge).expect("an age under 200") as u16;
-        let education: u8 = row[education].parse().expect("a number of years");
+    let ages = ["(0, 25]", "(25, 35]", "(35, 45]", "(45, 55]", "(55, 65]", "(65, 200]"].map(str::to_owned);
+    let years: Vec<f64> = (1..16).map(f64::from).collect();
+    let counted = count_adult(vec![
+        categories("race"),
+        categories("sex"),
+        bands("age", &[25.0, 35.0, 45.0, 55.0, 65.0], ages.to_vec()),
+        bands("education-num", &years, (1..17).map(|year| year.to_string()).collect()),
+    ]);
+    let mut keys = counted.keys[..3].to_vec();
+    keys[2].column = "band".to_owned();
+    let mut builder = CellBuilder::new(keys);
+    for cell in &counted.cells {
+        let levels = &counted.groups[cell.group as usize];
+        let education: u8 = counted.keys[3].levels[usize::from(levels[3])].parse().expect("a year");
         let bin = if scored { score_bin(f64::from(education) / 16.0) } else { NO_SCORE };
-        let label = u8::from(row[income] == ">50K");
-        let levels = [level(0, &row[race]), level(1, &row[sex]), band];
-        builder.add(&levels, label, u8::from(education >= 11), bin, WEIGHT_ONE);
+        let decision = u8::from(education >= 11);
+        builder.add_many(&levels[..3], cell.label, decision, bin, (cell.count, cell.weight));
     }
     builder.finish()
 }

@@ -2,6 +2,7 @@
 
 use assize_fairness::document::{ReferenceGroup, Severity, Status, Verdict};
 use assize_fairness::metrics::{MeasureInput, NumericHistogram, Strata, measure};
+use assize_fairness::statistics::{Share, wilson};
 use assize_tables::cells::{MISSING_GROUP, NONE};
 use assize_tables::{Cancel, Cells};
 
@@ -277,4 +278,34 @@ fn adult_by_race_and_sex_leaves_two_woman_groups_unjudged_and_names_the_worst() 
     assert_eq!(worst.description, "band = (0, 25]");
     assert!(worst.p_adjusted < 1e-10 && worst.searched > 50);
     assert!(measured.metrics.impossibility.is_some());
+}
+
+/// A weight of two for each row of a group says no more about it than a weight of one.
+#[test]
+fn equal_weights_change_neither_rates_nor_intervals() {
+    let rows = [group("x", 500, 250), group("y", 500, 150)].concat();
+    let doubled: Vec<Row> = rows.iter().cloned().map(|row| Row { weight: 2.0, ..row }).collect();
+    let (plain, weighted) = (measured(&cells(&rows)), measured(&cells(&doubled)));
+    for (one, other) in plain.metrics.attributes[0].groups.iter().zip(&weighted.metrics.attributes[0].groups) {
+        assert_eq!(one.selection_rate, other.selection_rate);
+        assert_eq!(one.disparate_impact, other.disparate_impact);
+        assert_eq!((one.n, one.tp), (other.n, other.tp));
+    }
+}
+
+/// Selected rows weigh 3, the others 1: the rate is 3 * 100 / (3 * 100 + 300), and the interval is that of Kish's
+/// effective (300 + 300)^2 / (9 * 100 + 300) = 300 rows.
+#[test]
+fn unequal_weights_move_the_rate_and_widen_its_interval() {
+    let rows: Vec<Row> = [group("x", 400, 100), group("y", 400, 100)]
+        .concat()
+        .into_iter()
+        .map(|row| Row { weight: if row.prediction == 1 { 3.0 } else { 1.0 }, ..row })
+        .collect();
+    let measured = measured(&cells(&rows));
+    let rate = &measured.metrics.attributes[0].groups[0].selection_rate;
+    assert!((rate.value.unwrap() - 0.5).abs() < 1e-12);
+    let expected = wilson(Share { hits: 150.0, n: 300.0 }, 0.95);
+    assert!(rate.interval.unwrap().iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12));
+    assert_eq!(rate.n, 400);
 }
