@@ -49,17 +49,6 @@ pub(crate) fn points(difference: f64) -> String {
     if difference > 0.0 && text != "0.0" { format!("+{text} points") } else { format!("{text} points") }
 }
 
-/// `3.9 MB`.
-pub(crate) fn bytes(value: u64) -> String {
-    let scaled = value as f64;
-    match value {
-        0..1_000 => format!("{value} B"),
-        1_000..1_000_000 => format!("{:.1} kB", scaled / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", scaled / 1e6),
-        _ => format!("{:.1} GB", scaled / 1e9),
-    }
-}
-
 /// `p < 0.001`, `p = 0.034`.
 pub(crate) fn p_value(value: f64) -> String {
     if value < 0.001 { "p < 0.001".to_owned() } else { format!("p = {value:.3}") }

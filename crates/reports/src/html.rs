@@ -39,10 +39,9 @@ pub fn certificate_html(view: &CertificateView<'_>) -> String {
         files: document::documents(&view.links),
         qr: qr_svg(&view.body.verify_url),
         browser_checks: &BROWSER_CHECKS,
-        evidence: view.evidence.map(|evidence| ScriptJson {
-            document: script_safe(evidence.document),
-            keys: script_safe(evidence.keys),
-        }),
+        evidence: view
+            .evidence
+            .map(|evidence| ScriptJson { document: script_safe(evidence.document), keys: script_safe(evidence.keys) }),
         head: Head::new(view.assets),
     };
     template.render().expect("writing to a string cannot fail and the template calls nothing fallible")

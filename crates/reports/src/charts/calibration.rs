@@ -55,8 +55,7 @@ pub fn calibration(metrics: &AttributeMetrics, index: usize, medium: Medium) -> 
     }
     let height = PANEL_PX * drawn.len().div_ceil(PANELS_ACROSS) as f64;
     let rest = super::rows::left_out(&mut canvas, height - 4.0, groups.len() - drawn.len());
-    let svg = canvas.finish(height + rest, &title, &description);
-    Some(Chart { id, title, description, svg, table: table(&groups) })
+    Some(canvas.finish(height + rest, title, description, table(&groups)))
 }
 
 fn draw_panel(canvas: &mut Canvas, corner: At, group: &GroupMetrics, scores: &GroupScores) {

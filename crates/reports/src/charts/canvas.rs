@@ -6,6 +6,7 @@
 
 use std::fmt::{Display, Write};
 
+use super::{Chart, DataTable};
 use crate::format::escape;
 
 /// What a chart is drawn for.
@@ -17,8 +18,8 @@ pub enum Medium {
     Print,
 }
 
-/// Width of a printed chart in pixels; at the text width of A4 one pixel is 0.65 pt.
-const PRINT_WIDTH: f64 = 720.0;
+/// Width of a printed chart in pixels: two stand side by side, so that on A4 one pixel is 0.63 pt.
+const PRINT_WIDTH: f64 = 360.0;
 
 /// Letters of labels and values, px.
 pub(super) const LABEL_PX: f64 = 12.5;
@@ -207,7 +208,8 @@ impl Canvas {
         let weight = if lettering.bold { " font-weight=\"600\"" } else { "" };
         // The style sheet gives letters of a chart this size and colour already.
         let usual = self.medium == Medium::Screen;
-        let size = if usual && lettering.px == LABEL_PX { String::new() } else { format!(" font-size=\"{}\"", lettering.px) };
+        let size =
+            if usual && lettering.px == LABEL_PX { String::new() } else { format!(" font-size=\"{}\"", lettering.px) };
         let fill =
             if usual && lettering.ink == Ink::Text { String::new() } else { format!(" {}", self.fill(lettering.ink)) };
         let x = if usual && at.x == 0.0 { String::new() } else { format!(" x=\"{}\"", self.x(at.x)) };
@@ -307,9 +309,13 @@ impl Canvas {
         extend(&mut self.marks, stroke, &path);
     }
 
-    /// The finished drawing with its name and description for those who cannot see it.
-    pub(super) fn finish(self, height: f64, title: &str, description: &str) -> String {
-        let height = height.ceil();
+    /// The finished chart: the drawing with its name and description for those who cannot see it, and its table.
+    pub(super) fn finish(self, height: f64, title: String, description: String, table: DataTable) -> Chart {
+        let svg = self.svg(height.ceil(), &title, &description);
+        Chart { id: self.id, title, description, svg, height_px: height.ceil() as u32, table }
+    }
+
+    fn svg(&self, height: f64, title: &str, description: &str) -> String {
         let (id, title, description) = (&self.id, escape(title), escape(description));
         let hatch = if self.shapes.contains("-hatch)") { self.hatch_pattern() } else { String::new() };
         let (grid, marks) = (self.paths(&self.grid), self.paths(&self.marks));
@@ -393,7 +399,7 @@ mod tests {
         let mut canvas = Canvas::new("c", Medium::Screen);
         canvas.whisker(0.1, 0.2, 8.0, Ink::Text);
         canvas.bar(At { x: 0.0, y: 4.0 }, 0.25, 10.0, Ink::Accent);
-        let svg = canvas.finish(20.0, "Title", "Description");
+        let svg = canvas.svg(20.0, "Title", "Description");
         assert!(svg.contains("width=\"25%\""), "{svg}");
         assert!(svg.contains("f-accent") && !svg.contains('#'), "{svg}");
         assert!(svg.contains("M100 8H200M100 4.5V11.5M200 4.5V11.5"), "{svg}");
@@ -403,8 +409,8 @@ mod tests {
     fn printed_drawings_need_no_style_sheet() {
         let mut canvas = Canvas::new("c", Medium::Print);
         canvas.hatched_bar(At { x: 0.0, y: 4.0 }, 0.25, 10.0);
-        let svg = canvas.finish(20.0, "Title", "Description");
-        assert!(svg.contains("width=\"180\"") && !svg.contains("class="), "{svg}");
+        let svg = canvas.svg(20.0, "Title", "Description");
+        assert!(svg.contains("width=\"90\"") && !svg.contains("class="), "{svg}");
         assert!(svg.contains("id=\"c-hatch\""), "{svg}");
     }
 

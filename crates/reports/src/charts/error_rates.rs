@@ -41,8 +41,7 @@ pub fn error_rates(metrics: &AttributeMetrics, index: usize, medium: Medium) -> 
         draw_group(&mut canvas, &axis, KEY_PX + ROW_PX * row as f64, group);
     }
     let rest = rows::left_out(&mut canvas, bottom + AXIS_PX, groups.len() - drawn.len());
-    let svg = canvas.finish(bottom + AXIS_PX + rest, &title, &description);
-    Some(Chart { id, title, description, svg, table: table(&groups) })
+    Some(canvas.finish(bottom + AXIS_PX + rest, title, description, table(&groups)))
 }
 
 fn draw_group(canvas: &mut Canvas, axis: &Axis<'_>, top: f64, group: &GroupMetrics) {

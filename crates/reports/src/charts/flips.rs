@@ -39,8 +39,7 @@ pub fn flips(flips: &[Flip], thresholds: &Thresholds, medium: Medium) -> Option<
     let limit = thresholds.flip_rate_max;
     axis.reference(&mut canvas, limit, &format!("allowed {}", percent(limit)), REFERENCE_PX, sorted.len());
     let height = draw_replacements(&mut canvas, bottom + AXIS_PX, &sorted);
-    let svg = canvas.finish(height, &title, &description);
-    Some(Chart { id, title, description, svg, table: table(&sorted) })
+    Some(canvas.finish(height, title, description, table(&sorted)))
 }
 
 fn rate(flip: &Flip) -> f64 {
@@ -89,7 +88,8 @@ fn draw_replacements(canvas: &mut Canvas, top: f64, flips: &[&Flip]) -> f64 {
 }
 
 fn table(flips: &[&Flip]) -> DataTable {
-    let mut table = DataTable::new(&["Attribute", "Replaced by", "#Changed", "#Lost", "#Gained", "#Mean largest change of score"]);
+    let mut table =
+        DataTable::new(&["Attribute", "Replaced by", "#Changed", "#Lost", "#Gained", "#Mean largest change of score"]);
     for flip in flips {
         table.rows.push(vec![
             flip.attribute.clone(),

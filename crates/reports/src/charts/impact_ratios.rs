@@ -42,8 +42,7 @@ pub fn impact_ratios(metrics: &FairnessMetrics, thresholds: &Thresholds, medium:
         draw_row(&mut canvas, &axis, REFERENCE_PX + ROW_PX * index as f64, row);
     }
     let rest = rows::left_out(&mut canvas, bottom + AXIS_PX, rows.len() - drawn.len());
-    let svg = canvas.finish(bottom + AXIS_PX + rest, &title, &description);
-    Chart { id, title, description, svg, table: table(&rows) }
+    canvas.finish(bottom + AXIS_PX + rest, title, description, table(&rows))
 }
 
 fn sorted_rows(metrics: &FairnessMetrics) -> Vec<Row<'_>> {
@@ -85,7 +84,9 @@ fn draw_row(canvas: &mut Canvas, axis: &Axis<'_>, top: f64, row: &Row<'_>) {
         verdict_word(verdict)
     );
     let value = match verdict {
-        Verdict::NotEnoughData => format!("{} · not enough data", estimate.value.map_or_else(String::new, |v| decimal(v, 2))),
+        Verdict::NotEnoughData => {
+            format!("{} · not enough data", estimate.value.map_or_else(String::new, |v| decimal(v, 2)))
+        }
         _ => written,
     };
     rows::label(canvas, top, &row.group.group, &value);

@@ -45,8 +45,7 @@ pub fn missingness(missingness: &[Missingness], medium: Medium) -> Option<Chart>
         }
     }
     let rest = rows::left_out(&mut canvas, height + AXIS_PX, pairs.len() - drawn.len());
-    let svg = canvas.finish(height + AXIS_PX + rest, &title, &description);
-    Some(Chart { id, title, description, svg, table: table(&pairs) })
+    Some(canvas.finish(height + AXIS_PX + rest, title, description, table(&pairs)))
 }
 
 fn most_missing(pair: &Missingness) -> Vec<&GroupShare> {

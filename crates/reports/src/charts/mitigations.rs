@@ -13,10 +13,8 @@ const ROWS_MAX: usize = 10;
 
 /// Draws each remedy's metric before and after on one axis; `None` when none has both.
 pub fn mitigations(mitigations: &[Mitigation], thresholds: &Thresholds, medium: Medium) -> Option<Chart> {
-    let measured: Vec<(&Mitigation, f64, f64)> = mitigations
-        .iter()
-        .filter_map(|mitigation| Some((mitigation, mitigation.before?, mitigation.after?)))
-        .collect();
+    let measured: Vec<(&Mitigation, f64, f64)> =
+        mitigations.iter().filter_map(|mitigation| Some((mitigation, mitigation.before?, mitigation.after?))).collect();
     if measured.is_empty() {
         return None;
     }
@@ -49,8 +47,7 @@ pub fn mitigations(mitigations: &[Mitigation], thresholds: &Thresholds, medium: 
     let note = At { x: 0.0, y: bottom + AXIS_PX + 13.0 };
     canvas.text(note, "ring before, dot after, accuracy to the right", Lettering::NOTE);
     let rest = rows::left_out(&mut canvas, bottom + AXIS_PX + 18.0, measured.len() - drawn.len());
-    let svg = canvas.finish(bottom + AXIS_PX + 20.0 + rest, &title, &description);
-    Some(Chart { id, title, description, svg, table: table(mitigations) })
+    Some(canvas.finish(bottom + AXIS_PX + 20.0 + rest, title, description, table(mitigations)))
 }
 
 /// Whether the remedy's metric is a ratio of selection rates (higher is better) and not a difference.

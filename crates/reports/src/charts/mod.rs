@@ -41,6 +41,8 @@ pub struct Chart {
     pub description: String,
     /// The drawing.
     pub svg: String,
+    /// Height of the drawing in pixels.
+    pub height_px: u32,
     /// The numbers drawn.
     pub table: DataTable,
 }

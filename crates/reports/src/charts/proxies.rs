@@ -55,8 +55,7 @@ pub fn proxies(proxies: &[Proxy], joint: &[JointProxy], medium: Medium) -> Optio
     }
     let bottom = HEAD_PX + CELL_PX * drawn.len() as f64;
     let rest = super::rows::left_out(&mut canvas, bottom + 4.0, columns.len() - drawn.len());
-    let svg = canvas.finish(bottom + 6.0 + rest, &title, &description);
-    Some(Chart { id, title, description, svg, table: table(proxies, joint) })
+    Some(canvas.finish(bottom + 6.0 + rest, title, description, table(proxies, joint)))
 }
 
 fn draw_cell(canvas: &mut Canvas, corner: At, width: f64, proxy: Option<&Proxy>) {

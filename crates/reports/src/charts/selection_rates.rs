@@ -42,12 +42,12 @@ pub fn selection_rates(metrics: &AttributeMetrics, thresholds: &Thresholds, inde
         draw_group(&mut canvas, &axis, REFERENCE_PX + ROW_PX * row as f64, group);
     }
     if let Some(line) = four_fifths {
-        let name = format!("{} of {}", ratio_beside(thresholds.disparate_impact_min, 0.0), percent_of(line, thresholds));
+        let name =
+            format!("{} of {}", ratio_beside(thresholds.disparate_impact_min, 0.0), percent_of(line, thresholds));
         axis.reference(&mut canvas, line, &name, REFERENCE_PX, drawn.len());
     }
     let rest = rows::left_out(&mut canvas, bottom + AXIS_PX, groups.len() - drawn.len());
-    let svg = canvas.finish(bottom + AXIS_PX + rest, &title, &description);
-    Chart { id, title, description, svg, table: table(&groups) }
+    canvas.finish(bottom + AXIS_PX + rest, title, description, table(&groups))
 }
 
 fn percent_of(line: f64, thresholds: &Thresholds) -> String {
@@ -57,9 +57,7 @@ fn percent_of(line: f64, thresholds: &Thresholds) -> String {
 fn sorted(groups: &[GroupMetrics]) -> Vec<&GroupMetrics> {
     let mut sorted: Vec<&GroupMetrics> = groups.iter().collect();
     let rate = |group: &GroupMetrics| group.selection_rate.value.unwrap_or(f64::INFINITY);
-    sorted.sort_by(|a, b| {
-        a.small.cmp(&b.small).then(rate(a).total_cmp(&rate(b))).then_with(|| a.group.cmp(&b.group))
-    });
+    sorted.sort_by(|a, b| a.small.cmp(&b.small).then(rate(a).total_cmp(&rate(b))).then_with(|| a.group.cmp(&b.group)));
     sorted
 }
 

@@ -62,8 +62,7 @@ pub fn threshold_sweep(points: &[SweepPoint], parameters: &Parameters, medium: M
         let text = if tick == 0.5 { "cut-off 0.50".to_owned() } else { decimal(tick, 2) };
         canvas.text(At { x: tick * PLOT_WIDTH, y: bottom + 15.0 }, &text, Lettering::NOTE.anchor(anchor));
     }
-    let svg = canvas.finish(bottom + 24.0, &title, &description);
-    Some(Chart { id, title, description, svg, table: sweep.table() })
+    Some(canvas.finish(bottom + 24.0, title, description, sweep.table()))
 }
 
 /// One plot with its own vertical scale.
@@ -168,7 +167,8 @@ impl Sweep<'_> {
         labels.extend(ratios.iter().map(String::as_str));
         labels.push("Note");
         let mut table = DataTable::new(&labels);
-        let optional = |value: Option<f64>, write: fn(f64) -> String| value.map_or_else(|| "undefined".to_owned(), write);
+        let optional =
+            |value: Option<f64>, write: fn(f64) -> String| value.map_or_else(|| "undefined".to_owned(), write);
         let mut next = f64::NEG_INFINITY;
         for point in self.points {
             let chosen = self.chosen.is_some_and(|chosen| (chosen - point.threshold).abs() < 1e-9);
@@ -178,11 +178,8 @@ impl Sweep<'_> {
             if point.threshold + 1e-9 >= next {
                 next = ((point.threshold + 1e-9) / TABLE_STEP).floor() * TABLE_STEP + TABLE_STEP;
             }
-            let mut row = vec![
-                decimal(point.threshold, 3),
-                optional(point.accuracy, percent),
-                percent(point.selection_rate),
-            ];
+            let mut row =
+                vec![decimal(point.threshold, 3), optional(point.accuracy, percent), percent(point.selection_rate)];
             for series in 0..self.parameters.protected_attributes.len() {
                 row.push(optional(point.selection_rate_ratio.get(series).copied().flatten(), ratio));
             }

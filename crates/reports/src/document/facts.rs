@@ -41,7 +41,10 @@ pub(super) fn summary(body: &CertificateBody) -> Vec<Fact> {
         Fact::new("Data", format!("{}, {} rows", dataset.name, count(dataset.rows))),
         Fact::new("Measured on", format!("{} rows", count(body.layer_results.fairness_metrics.rows))),
         Fact::new("Protected attributes", body.parameters.protected_attributes.join(", ")),
-        Fact::new("Favourable outcome", format!("{} = {}", body.parameters.target_column, body.parameters.positive_label)),
+        Fact::new(
+            "Favourable outcome",
+            format!("{} = {}", body.parameters.target_column, body.parameters.positive_label),
+        ),
         Fact::time("Issued", &body.issued_at),
         Fact::time("Valid until", &body.expires_at),
     ]
@@ -67,16 +70,26 @@ pub(super) fn parameters(body: &CertificateBody) -> Vec<Fact> {
         Fact::new("Rules", &parameters.domain_profile),
         Fact::new(
             "Favourable label",
-            format!("{} (rule: {}); other label {}", parameters.positive_label, parameters.positive_label_rule, parameters.negative_label),
+            format!(
+                "{} (rule: {}); other label {}",
+                parameters.positive_label, parameters.positive_label_rule, parameters.negative_label
+            ),
         ),
         Fact::new(
             "Decision cut-off",
-            parameters.decision_threshold.map_or_else(|| "none, decisions were given".to_owned(), |cut| decimal(cut, 3)),
+            parameters
+                .decision_threshold
+                .map_or_else(|| "none, decisions were given".to_owned(), |cut| decimal(cut, 3)),
         ),
         Fact::new("Weights", parameters.weight_column.clone().unwrap_or_else(|| "none".to_owned())),
         Fact::new(
             "Intervals",
-            format!("{} confidence, {} resamples, {} correction", percent(parameters.confidence), count(u64::from(parameters.resamples)), sentence_case(&parameters.correction)),
+            format!(
+                "{} confidence, {} resamples, {} correction",
+                percent(parameters.confidence),
+                count(u64::from(parameters.resamples)),
+                sentence_case(&parameters.correction)
+            ),
         ),
         Fact::new("Smallest group scored", count(thresholds.group_size_min)),
         Fact::new("Impact ratio at least", decimal(thresholds.disparate_impact_min, 2)),
@@ -89,7 +102,10 @@ pub(super) fn parameters(body: &CertificateBody) -> Vec<Fact> {
         Fact::new("Flips at most", percent(thresholds.flip_rate_max)),
     ];
     for bands in &parameters.bands {
-        facts.push(Fact::new(&format!("Bands of {}", bands.column), format!("{} (rule: {})", bands.labels.join(" "), bands.rule)));
+        facts.push(Fact::new(
+            &format!("Bands of {}", bands.column),
+            format!("{} (rule: {})", bands.labels.join(" "), bands.rule),
+        ));
     }
     for reference in &parameters.reference_groups {
         let name = format!("Reference of {}", reference.attribute);

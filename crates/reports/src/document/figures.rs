@@ -42,7 +42,11 @@ pub(super) fn sections(body: &CertificateBody, medium: Medium) -> Vec<FigureSect
              most.",
             selection,
         ),
-        ("Who is judged rightly", "How often the decision is right for those who deserve it and for those who do not.", errors),
+        (
+            "Who is judged rightly",
+            "How often the decision is right for those who deserve it and for those who do not.",
+            errors,
+        ),
         ("What a score means", "Whether the same score means the same chance in every group.", scores),
         (
             "What if it were otherwise",
@@ -54,7 +58,11 @@ pub(super) fn sections(body: &CertificateBody, medium: Medium) -> Vec<FigureSect
             "Columns that stand for a protected attribute, and whose data is incomplete.",
             proxies.into_iter().chain(missing).collect(),
         ),
-        ("What would help", "Remedies that were computed on the same rows, with their price.", remedies.into_iter().collect()),
+        (
+            "What would help",
+            "Remedies that were computed on the same rows, with their price.",
+            remedies.into_iter().collect(),
+        ),
     ];
     all.into_iter()
         .filter(|(_, _, charts)| !charts.is_empty())
@@ -71,12 +79,9 @@ fn remedy(mitigation: &Mitigation) -> Remedy {
     let optional = |value: Option<f64>| value.map_or_else(|| "undefined".to_owned(), ratio);
     let metric = sentence_case(&mitigation.goal);
     let price = match (mitigation.accuracy_before, mitigation.accuracy_after) {
-        (Some(before), Some(after)) => format!(
-            "Accuracy {} instead of {} ({})",
-            percent(after),
-            percent(before),
-            charts::price(mitigation)
-        ),
+        (Some(before), Some(after)) => {
+            format!("Accuracy {} instead of {} ({})", percent(after), percent(before), charts::price(mitigation))
+        }
         _ => "Price in accuracy unknown".to_owned(),
     };
     Remedy {

@@ -28,7 +28,8 @@ fn named(title: &str, lead: &str, table: DataTable) -> NamedTable {
 
 fn disparity(body: &CertificateBody) -> NamedTable {
     let metrics = &body.layer_results.fairness_metrics;
-    let mut table = DataTable::new(&["Attribute", "Measure", "#Value", "#Threshold", "#p adjusted", "Between", "Verdict"]);
+    let mut table =
+        DataTable::new(&["Attribute", "Measure", "#Value", "#Threshold", "#p adjusted", "Between", "Verdict"]);
     for attribute in metrics.attributes.iter().chain(&metrics.intersections) {
         for (name, tested) in measures(attribute) {
             table.rows.push(vec![
@@ -42,7 +43,11 @@ fn disparity(body: &CertificateBody) -> NamedTable {
             ]);
         }
     }
-    named("Disparity by attribute", "Every aggregate over the groups of an attribute, held against its threshold.", table)
+    named(
+        "Disparity by attribute",
+        "Every aggregate over the groups of an attribute, held against its threshold.",
+        table,
+    )
 }
 
 fn measures(attribute: &AttributeMetrics) -> [(&'static str, &Tested); 10] {
@@ -72,7 +77,8 @@ fn subgroups(body: &CertificateBody) -> NamedTable {
         ]);
     }
     let searched = body.layer_results.stress_test.worst_subgroups.first().map_or(0, |subgroup| subgroup.searched);
-    let lead = format!("Found by search over {} subgroups; significance is corrected for all of them.", count(searched));
+    let lead =
+        format!("Found by search over {} subgroups; significance is corrected for all of them.", count(searched));
     named("Worst subgroups", &lead, table)
 }
 

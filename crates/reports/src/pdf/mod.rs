@@ -32,7 +32,8 @@ const CACHED_DOCUMENTS_MAX: usize = 2;
 /// Longest model name in the running header.
 const RUNNING_CHARS_MAX: usize = 60;
 const GLYPH_NOTICE: &str = "Characters that the fonts of this document lack are written as code points, such as \
-                            [U+5973]. The page at the address below shows them as they are.";
+                            [U+5973], and words of over 120 characters are cut. The page at the address below shows \
+                            them as they are.";
 
 /// Renders the certificate as PDF/A-2a, tagged and accessible (PDF/UA-1), fonts embedded.
 ///
@@ -56,13 +57,20 @@ fn typeset(
     issued: Datetime,
     strictness: Strictness,
 ) -> Result<Vec<u8>, Error> {
+    let layout = lay_out(view, paper, issued, strictness)?;
+    export(&layout, &view.body.certificate_id, issued)
+}
+
+fn lay_out(
+    view: &CertificateView<'_>,
+    paper: PaperSize,
+    issued: Datetime,
+    strictness: Strictness,
+) -> Result<PagedDocument, Error> {
     let (body, replaced) = printable_body(view.body, strictness);
     let document = document::build(&CertificateView { body: &body, ..*view }, Medium::Print);
     let world = ClosedWorld::new(TEMPLATE, files(&document, paper, replaced), issued);
-    let layout = typst::compile::<PagedDocument>(&world)
-        .output
-        .map_err(|errors| Error::Typeset { reason: first_message(&errors) })?;
-    export(&layout, &body.certificate_id, issued)
+    typst::compile::<PagedDocument>(&world).output.map_err(|errors| Error::Typeset { reason: first_message(&errors) })
 }
 
 /// The body with every string made of characters that the fonts have; says whether something had to be replaced.
@@ -127,4 +135,94 @@ fn issue_time(issued_at: &str) -> Result<Datetime, Error> {
         small(time.second()),
     )
     .ok_or_else(unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use typst::layout::{Frame, FrameItem};
+
+    use super::*;
+    use crate::view::{Assets, Links, VerificationReport};
+
+    /// Body of the sample certificate.
+    fn sample() -> CertificateBody {
+        serde_json::from_str(include_str!("../../tests/fixtures/certificate_v1.json")).unwrap()
+    }
+
+    fn texts_by_page(body: &CertificateBody, paper: PaperSize) -> Vec<String> {
+        let verification = VerificationReport::default();
+        let view = CertificateView {
+            body,
+            sha256_hash: "00",
+            key_id: "00",
+            verification: &verification,
+            log: None,
+            links: Links::default(),
+            evidence: None,
+            assets: Assets::Inline,
+        };
+        let issued = issue_time(&body.issued_at).unwrap();
+        let layout = lay_out(&view, paper, issued, Strictness::Covered).unwrap();
+        let text_of = |frame: &Frame| {
+            let mut text = String::new();
+            collect(frame, &mut text);
+            text
+        };
+        layout.pages().iter().map(|page| text_of(&page.frame)).collect()
+    }
+
+    fn collect(frame: &Frame, text: &mut String) {
+        for (_, item) in frame.items() {
+            match item {
+                FrameItem::Group(group) => collect(&group.frame, text),
+                FrameItem::Text(run) => text.push_str(&run.text),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn every_page_says_its_number_and_the_certificate() {
+        let body = sample();
+        for paper in [PaperSize::A4, PaperSize::Letter] {
+            let pages = texts_by_page(&body, paper);
+            assert!((8..=40).contains(&pages.len()), "{} pages", pages.len());
+            for (index, page) in pages.iter().enumerate() {
+                assert!(page.contains(&format!("Page {} of {}", index + 1, pages.len())), "{page}");
+                assert!(page.contains(&body.certificate_id), "{page}");
+            }
+        }
+    }
+
+    #[test]
+    fn customer_text_is_never_typst_source() {
+        let mut body = sample();
+        let hostile = r##"#eval("6*7") $x^2$ *b* \ "q" @ref <l> ] } #panic()"##;
+        body.model_name = hostile.to_owned();
+        body.narrative = hostile.to_owned();
+        body.findings[0].message = hostile.to_owned();
+        let text = texts_by_page(&body, PaperSize::A4).concat();
+        assert!(text.matches(r##"#eval("6*7") $x^2$ *b* \ "q" @ref <l> ] } #panic()"##).count() >= 3, "{text}");
+    }
+
+    #[test]
+    fn long_tables_repeat_their_header() {
+        let pages = texts_by_page(&sample(), PaperSize::A4);
+        let with_header = pages.iter().filter(|page| page.contains("MeasureValueThreshold")).count();
+        assert!(with_header >= 2, "the table of disparities spans pages: {with_header}");
+    }
+
+    #[test]
+    fn names_without_glyphs_are_told_apart_by_code_points() {
+        let mut body = sample();
+        body.model_name = "模型".to_owned();
+        let cover = &texts_by_page(&body, PaperSize::A4)[0];
+        assert!(cover.contains("[U+6A21 U+578B]") && cover.contains("code points"), "{cover}");
+    }
+
+    #[test]
+    fn unreadable_time_is_named() {
+        let error = issue_time("yesterday").unwrap_err();
+        assert!(error.to_string().contains("yesterday"), "{error}");
+    }
 }
