@@ -1,6 +1,6 @@
 //! Assize as a server: one process that serves the documented interfaces, the public pages and the jobs behind them.
 //!
-//! Reading order: [`config`] and [`clock`] are parameters; [`app`] holds the operations; `jobs` does the long work;
+//! Reading order: [`config`] and [`clock`] are parameters; [`app`] holds the operations; [`jobs`] does the long work;
 //! `api` and `dashboard` are thin faces over `app`; `middleware` wraps them; `router` says which path is what;
 //! [`serve`] runs it all; [`outgoing`] is the only way out.
 //!
@@ -12,6 +12,7 @@ pub mod app;
 pub mod clock;
 pub mod config;
 mod dashboard;
+pub mod jobs;
 mod middleware;
 pub mod openapi;
 pub mod outgoing;

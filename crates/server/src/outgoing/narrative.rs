@@ -43,10 +43,17 @@ pub enum Error {
     },
 }
 
+/// What is spoken with the service.
+#[derive(Debug, Clone, Copy)]
+enum Protocol {
+    Gemini,
+    Openai,
+}
+
 /// A configured language model.
 #[derive(Debug, Clone)]
 pub struct Narrator {
-    provider: NarrativeProvider,
+    protocol: Protocol,
     base_url: String,
     api_key: Option<Secret>,
     model: String,
@@ -57,10 +64,10 @@ impl Narrator {
     /// The model that the configuration names, or `None` when nobody is to be asked.
     #[must_use]
     pub fn from_config(config: &Narrative) -> Option<Self> {
-        let own_url = match config.provider {
+        let (protocol, own_url) = match config.provider {
             NarrativeProvider::None => return None,
-            NarrativeProvider::Gemini => GEMINI_URL,
-            NarrativeProvider::Openai => OPENAI_URL,
+            NarrativeProvider::Gemini => (Protocol::Gemini, GEMINI_URL),
+            NarrativeProvider::Openai => (Protocol::Openai, OPENAI_URL),
         };
         let policy = Policy {
             timeout: Duration::from_secs(config.timeout_s),
@@ -69,7 +76,7 @@ impl Narrator {
             allow_private: config.allow_private.clone(),
         };
         Some(Self {
-            provider: config.provider,
+            protocol,
             base_url: config.base_url.as_deref().unwrap_or(own_url).trim_end_matches('/').to_owned(),
             api_key: config.api_key.clone(),
             model: config.model.clone(),
@@ -83,18 +90,15 @@ impl Narrator {
         &self.model
     }
 
-    /// The model's answer to a prompt, sampled as little as the protocol allows (temperature 0).
+    /// The model's answer to a prompt, a JSON value that holds task and numbers; sampled as little as the protocol allows (temperature 0).
     ///
     /// # Errors
     /// See [`Error`]; the caller falls back to its own text.
-    pub async fn ask(&self, prompt: &str) -> Result<String, Error> {
-        let (path, body) = match self.provider {
-            NarrativeProvider::None | NarrativeProvider::Openai => {
-                ("/v1/chat/completions".to_owned(), self.openai_body(prompt))
-            }
-            NarrativeProvider::Gemini => {
-                (format!("/v1beta/models/{}:generateContent", self.model), gemini_body(prompt))
-            }
+    pub async fn narrate(&self, prompt: &Value) -> Result<String, Error> {
+        let prompt = prompt.to_string();
+        let (path, body) = match self.protocol {
+            Protocol::Openai => ("/v1/chat/completions".to_owned(), self.openai_body(&prompt)),
+            Protocol::Gemini => (format!("/v1beta/models/{}:generateContent", self.model), gemini_body(&prompt)),
         };
         let url = Url::parse(&format!("{}{path}", self.base_url)).map_err(|_| Error::Setting { key: "base_url" })?;
         let headers = self.headers()?;
@@ -104,9 +108,9 @@ impl Narrator {
             return Err(Error::Status { status: answer.status.as_u16() });
         }
         let answer: Value = serde_json::from_slice(&answer.body).map_err(|_| Error::NoText)?;
-        let text = match self.provider {
-            NarrativeProvider::None | NarrativeProvider::Openai => openai_text(&answer),
-            NarrativeProvider::Gemini => gemini_text(&answer),
+        let text = match self.protocol {
+            Protocol::Openai => openai_text(&answer),
+            Protocol::Gemini => gemini_text(&answer),
         };
         text.filter(|text| !text.trim().is_empty()).ok_or(Error::NoText)
     }
@@ -114,11 +118,9 @@ impl Narrator {
     fn headers(&self) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         if let Some(key) = &self.api_key {
-            let (name, value) = match self.provider {
-                NarrativeProvider::Gemini => (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned()),
-                NarrativeProvider::None | NarrativeProvider::Openai => {
-                    (AUTHORIZATION, format!("Bearer {}", key.expose()))
-                }
+            let (name, value) = match self.protocol {
+                Protocol::Gemini => (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned()),
+                Protocol::Openai => (AUTHORIZATION, format!("Bearer {}", key.expose())),
             };
             let mut value = HeaderValue::from_str(&value).map_err(|_| Error::Setting { key: "api_key" })?;
             value.set_sensitive(true);
@@ -135,7 +137,7 @@ impl Narrator {
 fn gemini_body(prompt: &str) -> Value {
     json!({
         "contents": [{"role": "user", "parts": [{"text": prompt}]}],
-        "generationConfig": {"temperature": 0},
+        "generationConfig": {"temperature": 0, "responseMimeType": "application/json"},
     })
 }
 

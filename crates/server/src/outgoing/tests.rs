@@ -225,11 +225,12 @@ async fn gemini_is_asked_in_its_protocol() {
     Mock::given(method("POST"))
         .and(path("/v1beta/models/m-1:generateContent"))
         .and(header("x-goog-api-key", "k1"))
-        .and(body_partial_json(serde_json::json!({"contents": [{"parts": [{"text": "why?"}]}]})))
+        .and(body_partial_json(serde_json::json!({"contents": [{"parts": [{"text": r#"{"task":"why?"}"#}]}]})))
         .respond_with(ResponseTemplate::new(200).set_body_json(answer))
         .mount(&server)
         .await;
-    let text = narrator(NarrativeProvider::Gemini, &server).ask("why?").await.unwrap();
+    let text =
+        narrator(NarrativeProvider::Gemini, &server).narrate(&serde_json::json!({"task": "why?"})).await.unwrap();
     assert_eq!(text, "Women are selected less.");
 }
 
@@ -240,11 +241,14 @@ async fn openai_compatible_services_are_asked_in_theirs() {
     Mock::given(method("POST"))
         .and(path("/v1/chat/completions"))
         .and(header("authorization", "Bearer k1"))
-        .and(body_partial_json(serde_json::json!({"model": "m-1", "messages": [{"role": "user", "content": "why?"}]})))
+        .and(body_partial_json(
+            serde_json::json!({"model": "m-1", "messages": [{"role": "user", "content": r#"{"task":"why?"}"#}]}),
+        ))
         .respond_with(ResponseTemplate::new(200).set_body_json(answer))
         .mount(&server)
         .await;
-    let text = narrator(NarrativeProvider::Openai, &server).ask("why?").await.unwrap();
+    let text =
+        narrator(NarrativeProvider::Openai, &server).narrate(&serde_json::json!({"task": "why?"})).await.unwrap();
     assert_eq!(text, "Fair enough.");
 }
 
@@ -264,7 +268,7 @@ async fn refusals_and_empty_answers_are_errors_that_name_no_key() {
             .mount(&server)
             .await;
         let narrator = narrator(NarrativeProvider::Openai, &server);
-        let error = narrator.ask("why?").await.unwrap_err();
+        let error = narrator.narrate(&serde_json::json!({"task": "why?"})).await.unwrap_err();
         assert!(!format!("{error:?} {error} {narrator:?}").contains("k1"), "{error:?}");
     }
 }

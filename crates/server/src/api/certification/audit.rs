@@ -43,6 +43,7 @@ pub(crate) struct SubmitParameters {
         (status = 200, description = "The certificate", body = Certificate),
         (status = 202, description = "Accepted; follow the job", body = AuditJob,
             headers(("Location" = String, description = "Address of the job"))),
+        (status = 409, description = "Somebody cancelled the audit", body = DetailBody),
         (status = 413, description = "A file or field is larger than it may be", body = DetailBody),
         (status = 422, description = "The form, the data or the model cannot be audited; `detail` says what to change", body = DetailBody),
         (status = 429, description = "Too many audits from this address", body = DetailBody,

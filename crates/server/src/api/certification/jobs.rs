@@ -69,9 +69,8 @@ pub(crate) async fn audit_events(State(state): State<HttpState>, PathId(id): Pat
     tag = "certification",
     params(("id" = String, Path, description = "The job's id")),
     responses(
-        (status = 200, description = "The job; a running one ends as soon as it notices", body = AuditJob),
+        (status = 200, description = "The job; one that runs ends within moments, one that has ended stays as it is", body = AuditJob),
         (status = 404, description = "No such job", body = DetailBody),
-        (status = 409, description = "It has ended already", body = DetailBody),
         (status = 422, description = "Not an id", body = DetailBody),
     )
 )]
@@ -87,9 +86,8 @@ pub(crate) async fn cancel_audit(State(state): State<HttpState>, PathId(id): Pat
     tag = "certification",
     params(("id" = String, Path, description = "The job's id")),
     responses(
-        (status = 200, description = "The job; a running one ends as soon as it notices", body = AuditJob),
+        (status = 200, description = "The job; one that runs ends within moments, one that has ended stays as it is", body = AuditJob),
         (status = 404, description = "No such job", body = DetailBody),
-        (status = 409, description = "It has ended already", body = DetailBody),
         (status = 422, description = "Not an id", body = DetailBody),
     )
 )]

@@ -1,0 +1,82 @@
+//! What is served is documented, what is documented is served, and the committed documents are up to date.
+
+use assize_server::app::AppError;
+use assize_server::openapi;
+use serde_json::Value;
+
+use crate::harness::TestApp;
+
+/// The source that adds all routes.
+const ROUTER: &str = include_str!("../../src/router.rs");
+
+fn operations(document: &Value) -> Vec<(String, String, &Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    paths
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object().unwrap().iter().map(|(method, operation)| (path.clone(), method.to_uppercase(), operation))
+        })
+        .collect()
+}
+
+#[test]
+fn every_route_is_added_with_its_documentation() {
+    assert!(!ROUTER.contains(".route("), "a route without documentation: add it by routes!");
+    assert!(!ROUTER.contains(".nest_service(") && !ROUTER.contains(".merge("));
+    let document = serde_json::to_value(openapi::document()).unwrap();
+    let added: usize =
+        ROUTER.lines().filter(|line| line.contains("routes!(")).map(|line| line.matches("::").count()).sum();
+    // `DefaultBodyLimit::disable` is the one path on those lines that is no handler.
+    assert_eq!(added - 1, operations(&document).len());
+}
+
+#[tokio::test]
+async fn every_documented_operation_is_served() {
+    let app = TestApp::start().await;
+    let document = serde_json::to_value(openapi::document()).unwrap();
+    for (path, method, _) in operations(&document) {
+        let asked = path.replace("{id}", "MP-2026-000001").replace("{name}", "none");
+        let response = app.client.request(method.parse().unwrap(), format!("{}{asked}", app.url)).send().await.unwrap();
+        assert_ne!(response.status(), 405, "{method} {path}");
+        let body = response.text().await.unwrap();
+        assert!(!body.contains("Nothing is served"), "{method} {path}: {body}");
+    }
+    app.finish().await;
+}
+
+#[test]
+fn every_answer_is_described() {
+    let document = serde_json::to_value(openapi::document()).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert_eq!(document["info"]["license"]["identifier"], "Apache-2.0");
+    for (path, method, operation) in operations(&document) {
+        assert!(operation["operationId"].is_string(), "{method} {path} has no operationId");
+        assert!(!operation["summary"].as_str().unwrap_or_default().is_empty(), "{method} {path} has no summary");
+        let tag = &operation["tags"][0];
+        assert!(
+            document["tags"].as_array().unwrap().iter().any(|known| known["name"] == *tag),
+            "{method} {path}: tag {tag}"
+        );
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let description = response["description"].as_str().unwrap_or_default();
+            assert!(!description.is_empty(), "{method} {path} {status} has no description");
+        }
+    }
+}
+
+#[test]
+fn committed_openapi_document_is_up_to_date() {
+    let committed = include_str!("../../../../docs/openapi/openapi.json");
+    assert!(
+        committed == openapi::document_json(),
+        "run `cargo run -p assize-server --example openapi > docs/openapi/openapi.json`"
+    );
+}
+
+#[test]
+fn every_error_code_is_documented() {
+    let documented = include_str!("../../../../docs/errors.md");
+    for code in AppError::CODES {
+        assert!(documented.contains(&format!("| `{code}` |")), "docs/errors.md does not list {code}");
+    }
+}
