@@ -1,11 +1,14 @@
 //! Findings as rows, the tally over them, and the four layers as cards.
 
-use assize_fairness::document::{CertificateBody, Finding, ScoreTerm, Verdict};
+use assize_fairness::document::{CertificateBody, CertificationStatus, Finding, ScoreTerm, Severity, Verdict};
 use serde::Serialize;
 
 use super::Layer;
 use crate::format::{self, Scale, count, decimal};
 use crate::words::{self, Tone};
+
+/// Score from which a certificate without failed layer is certified, see [`CertificationStatus`].
+const CERTIFIED_SCORE_MIN: f64 = 80.0;
 
 /// One finding.
 #[derive(Debug, Serialize)]
@@ -13,18 +16,46 @@ pub(crate) struct FindingRow {
     pub(crate) word: &'static str,
     pub(crate) tone: Tone,
     pub(crate) severity: &'static str,
-    pub(crate) layer: String,
-    pub(crate) about: String,
     pub(crate) message: String,
-    /// Value, interval, n, threshold, significance: the evidence in one line.
+    /// Layer, subject, value, interval, n, threshold, significance, source: the evidence in one line.
     pub(crate) evidence: String,
-    pub(crate) reference: String,
-    pub(crate) code: String,
 }
 
-/// Findings in the document's order: worst first.
-pub(super) fn rows(body: &CertificateBody) -> Vec<FindingRow> {
-    body.findings.iter().map(row).collect()
+/// Findings of one verdict.
+#[derive(Debug, Serialize)]
+pub(crate) struct FindingGroup {
+    pub(crate) word: &'static str,
+    pub(crate) tone: Tone,
+    pub(crate) count: usize,
+    /// The first few, worst first.
+    pub(crate) first: Vec<FindingRow>,
+    pub(crate) rest: Vec<FindingRow>,
+}
+
+/// Failed findings that a reader sees at once; the others are one click away.
+const FAILED_FIRST: usize = 8;
+/// The same for findings without enough data and findings not assessed.
+const UNDECIDED_FIRST: usize = 4;
+
+/// Findings by verdict, in the order of the verdicts; within one in the document's order, which is worst first.
+pub(super) fn groups(body: &CertificateBody) -> Vec<FindingGroup> {
+    let verdicts = [
+        (Verdict::Fail, FAILED_FIRST),
+        (Verdict::NotEnoughData, UNDECIDED_FIRST),
+        (Verdict::NotAssessed, UNDECIDED_FIRST),
+        (Verdict::Pass, 0),
+    ];
+    let group = |(verdict, first): (Verdict, usize)| {
+        let of_verdict = || body.findings.iter().filter(move |finding| finding.verdict == verdict);
+        FindingGroup {
+            word: words::verdict_word(verdict),
+            tone: words::verdict_tone(verdict),
+            count: of_verdict().count(),
+            first: of_verdict().take(first).map(row).collect(),
+            rest: of_verdict().skip(first).map(row).collect(),
+        }
+    };
+    verdicts.into_iter().map(group).filter(|group| group.count > 0).collect()
 }
 
 fn row(finding: &Finding) -> FindingRow {
@@ -32,17 +63,14 @@ fn row(finding: &Finding) -> FindingRow {
         word: words::verdict_word(finding.verdict),
         tone: words::verdict_tone(finding.verdict),
         severity: words::severity_word(finding.severity),
-        layer: words::layer_name(&finding.layer).to_owned(),
-        about: finding.about.clone(),
         message: finding.message.clone(),
         evidence: evidence(finding),
-        reference: finding.reference.clone(),
-        code: finding.code.clone(),
     }
 }
 
 fn evidence(finding: &Finding) -> String {
-    let mut parts = vec![Scale::Number.estimate(&finding.estimate)];
+    let mut parts = vec![words::layer_name(&finding.layer).to_owned(), finding.about.clone()];
+    parts.push(Scale::Number.estimate(&finding.estimate));
     if finding.estimate.n > 0 {
         parts.push(format!("n {}", count(finding.estimate.n)));
     }
@@ -52,7 +80,24 @@ fn evidence(finding: &Finding) -> String {
     if let Some(p) = finding.p_adjusted {
         parts.push(format::p_value(p));
     }
+    parts.push(finding.reference.clone());
+    parts.retain(|part| !part.is_empty());
     parts.join(" · ")
+}
+
+/// Why the certification is what it is, when the score alone does not say it.
+pub(super) fn beside_the_score(body: &CertificateBody) -> &'static str {
+    let failed_critical =
+        |finding: &Finding| finding.verdict == Verdict::Fail && finding.severity == Severity::Critical;
+    match body.certification_status {
+        CertificationStatus::NotCertified if body.findings.iter().any(failed_critical) => {
+            "A failed critical test rules out a certificate at any score. "
+        }
+        CertificationStatus::Conditional if body.overall_score >= CERTIFIED_SCORE_MIN => {
+            "A failed layer keeps it from being certified. "
+        }
+        _ => "",
+    }
 }
 
 /// How many tests ended how, in one sentence.

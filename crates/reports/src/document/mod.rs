@@ -16,7 +16,7 @@ use crate::view::{CertificateView, Links};
 use crate::words::{self, Tone};
 
 pub(crate) use self::facts::Fact;
-pub(crate) use self::findings::FindingRow;
+pub(crate) use self::findings::FindingGroup;
 
 /// The whole document.
 #[derive(Debug, Serialize)]
@@ -32,7 +32,7 @@ pub(crate) struct Document {
     pub(crate) layers: Vec<Layer>,
     pub(crate) narrative: Vec<String>,
     pub(crate) narrative_source: String,
-    pub(crate) findings: Vec<FindingRow>,
+    pub(crate) findings: Vec<FindingGroup>,
     pub(crate) sections: Vec<FigureSection>,
     pub(crate) remedies: Vec<Remedy>,
     pub(crate) remediation: Vec<String>,
@@ -136,7 +136,6 @@ pub(crate) struct CheckRow {
 pub(crate) fn build(view: &CertificateView<'_>, medium: Medium) -> Document {
     let body = view.body;
     let governance = &body.layer_results.gemini_governance;
-    let findings = findings::rows(body);
     Document {
         id: body.certificate_id.clone(),
         model_name: body.model_name.clone(),
@@ -148,7 +147,7 @@ pub(crate) fn build(view: &CertificateView<'_>, medium: Medium) -> Document {
         layers: findings::layers(body),
         narrative: paragraphs(&body.narrative),
         narrative_source: narrative_source(&governance.narrative_source, governance.numbers_checked),
-        findings,
+        findings: findings::groups(body),
         sections: figures::sections(body, medium),
         remedies: figures::remedies(body),
         remediation: body.remediation_checklist.clone(),
@@ -173,7 +172,7 @@ fn verdict(view: &CertificateView<'_>) -> Verdict {
     Verdict {
         word: words::certification_word(body.certification_status),
         tone: words::certification_tone(body.certification_status),
-        sentence: format!("Scored {score} of 100. {}", findings::tally(&body.findings)),
+        sentence: format!("{}{}", findings::beside_the_score(body), findings::tally(&body.findings)),
         score,
         score_percent: body.overall_score.clamp(0.0, 100.0),
     }
@@ -219,23 +218,6 @@ fn narrative_source(source: &str, numbers_checked: u32) -> String {
 
 fn paragraphs(text: &str) -> Vec<String> {
     text.split("\n").map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
-}
-
-impl Document {
-    /// Findings that did not pass, worst first.
-    pub(crate) fn open_findings(&self) -> impl Iterator<Item = &FindingRow> {
-        self.findings.iter().filter(|finding| finding.tone != Tone::Pass)
-    }
-
-    /// Findings that passed.
-    pub(crate) fn passed_findings(&self) -> impl Iterator<Item = &FindingRow> {
-        self.findings.iter().filter(|finding| finding.tone == Tone::Pass)
-    }
-
-    /// Number of findings that passed.
-    pub(crate) fn passed_count(&self) -> usize {
-        self.passed_findings().count()
-    }
 }
 
 /// A link that is shown only when it leads somewhere.

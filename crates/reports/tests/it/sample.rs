@@ -16,7 +16,8 @@ pub(crate) const HOSTILE: [&str; 8] = [
 ];
 
 pub(crate) fn body() -> CertificateBody {
-    serde_json::from_str(include_str!("../fixtures/certificate_v1.json")).expect("the sample has the shape of this version")
+    serde_json::from_str(include_str!("../fixtures/certificate_v1.json"))
+        .expect("the sample has the shape of this version")
 }
 
 /// The sample with a hostile text wherever a customer's text is shown.
