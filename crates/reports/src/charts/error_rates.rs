@@ -12,14 +12,16 @@ const ROWS_MAX: usize = 10;
 /// Room for the key above the first row.
 const KEY_PX: f64 = 18.0;
 
-/// Draws TPR and FPR of each group, lowest TPR first; `None` when no group has a label.
+/// Draws TPR and FPR of each group, lowest TPR first, groups too small for a verdict last; `None` when no group has a label.
 pub fn error_rates(metrics: &AttributeMetrics, index: usize, medium: Medium) -> Option<Chart> {
     let mut groups: Vec<&GroupMetrics> = metrics.groups.iter().filter(|group| group.tpr.value.is_some()).collect();
     if groups.is_empty() {
         return None;
     }
     let rate = |group: &GroupMetrics| group.tpr.value.unwrap_or(f64::INFINITY);
-    groups.sort_by(|a, b| a.small.cmp(&b.small).then(rate(a).total_cmp(&rate(b))).then_with(|| a.group.cmp(&b.group)));
+    groups.sort_by(|a, b| {
+        is_small(a).cmp(&is_small(b)).then(rate(a).total_cmp(&rate(b))).then_with(|| a.group.cmp(&b.group))
+    });
     let id = anchor("error-rates", index);
     let title = finding(metrics);
     let description = format!(
@@ -44,9 +46,14 @@ pub fn error_rates(metrics: &AttributeMetrics, index: usize, medium: Medium) -> 
     Some(canvas.finish(bottom + AXIS_PX + rest, title, description, table(&groups)))
 }
 
+/// Whether too few people have a favourable label for the rate to be scored.
+fn is_small(group: &GroupMetrics) -> bool {
+    group.small || group.tpr.reason.is_some()
+}
+
 fn draw_group(canvas: &mut Canvas, axis: &Axis<'_>, top: f64, group: &GroupMetrics) {
     let short = |estimate: &Estimate| estimate.value.map_or_else(|| "undefined".to_owned(), percent);
-    let small = if group.small { " · small" } else { "" };
+    let small = if is_small(group) { " · small" } else { "" };
     let value = format!("TPR {} · FPR {}{small}", short(&group.tpr), short(&group.fpr));
     let said = format!(
         "{}: TPR {}, n {}; FPR {}, n {}",

@@ -38,7 +38,7 @@ pub fn threshold_sweep(points: &[SweepPoint], parameters: &Parameters, medium: M
     let title = match best {
         Some(best) => format!(
             "A single cut-off of {} would bring every ratio to {limit}{}",
-            decimal(best.threshold, 2),
+            decimal(best.threshold, 3),
             best.accuracy.map_or_else(String::new, |accuracy| format!(" at {} accuracy", percent(accuracy)))
         ),
         None => format!("No single cut-off brings every ratio to {limit}"),
@@ -117,7 +117,7 @@ impl Sweep<'_> {
             mark(chosen, 12.0, Ink::Text, format!("in use {}", decimal(chosen, 2)));
         }
         if let Some(best) = self.best {
-            mark(best.threshold, 26.0, Ink::Pass, format!("best fair {}", decimal(best.threshold, 2)));
+            mark(best.threshold, 26.0, Ink::Pass, format!("best fair {}", decimal(best.threshold, 3)));
         }
     }
 

@@ -85,7 +85,7 @@ fn remedy(mitigation: &Mitigation) -> Remedy {
         _ => "Price in accuracy unknown".to_owned(),
     };
     Remedy {
-        title: format!("{} for {}", sentence_case(&mitigation.kind), mitigation.attribute),
+        title: format!("{} for {}: {}", sentence_case(&mitigation.kind), mitigation.attribute, metric.to_lowercase()),
         effect: format!("{metric}: {} instead of {}", optional(mitigation.after), optional(mitigation.before)),
         price,
         settings: named(&mitigation.settings, |value| decimal(value, 3)),
