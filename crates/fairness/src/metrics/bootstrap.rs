@@ -15,7 +15,7 @@ use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::tally::{Attribute, Rate, Table};
-use crate::statistics::{Binomial, Interval, Share};
+use crate::statistics::{Binomial, Chance, Interval, Share};
 
 /// Up to this many groups all pairs are looked at; above, their bound (see [`Spread::largest_bound`]).
 const EXACT_PAIRS_GROUPS_MAX: usize = 64;
@@ -89,9 +89,10 @@ pub(crate) fn draw(
 /// How one group is drawn: its places by falling weight, so that the conditional draws end early.
 struct Plan {
     trials: u64,
-    /// (place, conditional probability given that no earlier place took the row).
-    steps: Vec<(usize, f64)>,
-    first: Binomial,
+    /// (place, its chance given that no earlier place took the row) but for the last, which takes what is left.
+    steps: Vec<(usize, Chance)>,
+    last: usize,
+    first: Option<Binomial>,
 }
 
 impl Plan {
@@ -104,31 +105,30 @@ impl Plan {
             .collect();
         places.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let mut rest: f64 = places.iter().map(|(_, weight)| weight).sum();
-        let trials = libm::round(rest * tally.scale).max(1.0) as u64;
+        // Counts of a resample are held in 32 bits; more rows than that change no interval in any digit shown.
+        let trials = libm::round(rest * tally.scale).clamp(1.0, f64::from(u32::MAX)) as u64;
+        let last = places.pop().map_or(0, |(place, _)| place);
         let mut steps = Vec::with_capacity(places.len());
         for (place, weight) in places {
-            steps.push((place, (weight / rest).min(1.0)));
+            steps.push((place, Chance::new(weight / rest)));
             rest -= weight;
         }
-        if let Some(last) = steps.last_mut() {
-            last.1 = 1.0;
-        }
-        let first = Binomial::new(trials, steps.first().map_or(0.0, |step| step.1));
-        Self { trials, steps, first }
+        let first = steps.first().map(|(_, chance)| chance.trials(trials));
+        Self { trials, steps, last, first }
     }
 
     fn draw(&self, random: &mut Xoshiro256PlusPlus) -> [u32; 6] {
         let mut table = [0_u32; 6];
         let mut left = self.trials;
-        for (index, &(place, probability)) in self.steps.iter().enumerate() {
-            let taken = match index {
-                _ if probability >= 1.0 => left,
-                0 => self.first.draw(random),
-                _ => Binomial::new(left, probability).draw(random),
+        for (index, (place, chance)) in self.steps.iter().enumerate() {
+            let taken = match &self.first {
+                Some(first) if index == 0 => first.draw(random),
+                _ => chance.trials(left).draw(random),
             };
-            table[place] = u32::try_from(taken).unwrap_or(u32::MAX);
+            table[*place] = taken as u32;
             left -= taken;
         }
+        table[self.last] = left as u32;
         table
     }
 }

@@ -232,15 +232,19 @@ fn measure_attribute(
     Ok(Attributed { metrics, reference, stability })
 }
 
-/// How often the resamples fall on the side of the four-fifths line where the measured ratio is.
+/// How often the resamples fall on the side of the four-fifths line where the measured ratio is. A resample adds its own
+/// noise to that of the data, which pushes the smallest-to-largest ratio of many groups down; so the resampled ratios are
+/// moved to have the measured one as their median.
 fn stability(metrics: &AttributeMetrics, draws: &Draws, settings: &MeasureSettings<'_>) -> Option<Stability> {
     let line = settings.thresholds.disparate_impact_min;
     let measured = metrics.demographic_parity_ratio.estimate.value?;
-    let ratios = draws.selection_rate_ratios();
-    let defined = ratios.iter().flatten();
-    let same = defined.clone().filter(|&&ratio| (ratio >= line) == (measured >= line)).count();
-    let all = defined.count();
-    (all > 0).then(|| Stability { attribute: metrics.attribute.clone(), agreement: same as f64 / all as f64 })
+    let mut ratios: Vec<f64> = draws.selection_rate_ratios().into_iter().flatten().collect();
+    if ratios.is_empty() {
+        return None;
+    }
+    let shift = measured - bootstrap::quantile(&mut ratios, 0.5);
+    let same = ratios.iter().filter(|&&ratio| (ratio + shift >= line) == (measured >= line)).count();
+    Some(Stability { attribute: metrics.attribute.clone(), agreement: same as f64 / ratios.len() as f64 })
 }
 
 /// Adjusts all p-values of the layer as one family: each aggregate that tests a hypothesis of its own, and each group

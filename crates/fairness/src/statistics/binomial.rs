@@ -36,23 +36,38 @@ struct Rejection {
     mode: f64,
 }
 
-impl Binomial {
-    /// `n` trials of probability `p`, which is taken into [0, 1].
-    #[must_use]
-    pub fn new(n: u64, p: f64) -> Self {
-        let trials = n as f64;
+/// A probability of success, prepared for draws with many numbers of trials.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chance {
+    /// At most 1/2.
+    p: f64,
+    flipped: bool,
+    odds: f64,
+    /// ln(1 - p).
+    log_failure: f64,
+}
+
+impl Chance {
+    /// `p` is taken into [0, 1].
+    pub(crate) fn new(p: f64) -> Self {
         let flipped = p > 0.5;
         let p = if flipped { 1.0 - p } else { p }.max(0.0);
+        Self { p, flipped, odds: p / (1.0 - p), log_failure: log1p(-p) }
+    }
+
+    /// The distribution of successes in `n` trials.
+    pub(crate) fn trials(&self, n: u64) -> Binomial {
+        let (trials, p, odds) = (n as f64, self.p, self.odds);
         let mean = trials * p;
         let kind = if mean <= 0.0 {
             Kind::Zero
         } else if mean < INVERSION_MEAN_MAX {
-            Kind::Inversion { odds: p / (1.0 - p), at_zero: exp(trials * log1p(-p)) }
+            Kind::Inversion { odds, at_zero: exp(trials * self.log_failure) }
         } else {
             let deviation = sqrt(mean * (1.0 - p));
             let b = 1.15 + 2.53 * deviation;
             Kind::Rejection(Rejection {
-                odds: p / (1.0 - p),
+                odds,
                 deviation,
                 a: -0.0873 + 0.0248 * b + 0.01 * p,
                 b,
@@ -61,7 +76,15 @@ impl Binomial {
                 mode: floor((trials + 1.0) * p),
             })
         };
-        Self { n: trials, flipped, kind }
+        Binomial { n: trials, flipped: self.flipped, kind }
+    }
+}
+
+impl Binomial {
+    /// `n` trials of probability `p`, which is taken into [0, 1].
+    #[must_use]
+    pub fn new(n: u64, p: f64) -> Self {
+        Chance::new(p).trials(n)
     }
 
     /// One draw.
@@ -103,12 +126,14 @@ impl Rejection {
             let u = uniform(random) - 0.5;
             let v = uniform(random);
             let us = 0.5 - u.abs();
-            let k = floor((2.0 * self.a / us + self.b) * u + self.centre);
+            let place = (2.0 * self.a / us + self.b) * u + self.centre;
+            if place < 0.0 || place >= n + 1.0 {
+                continue;
+            }
+            // The floor, for it is not negative.
+            let k = place as u64 as f64;
             if us >= 0.07 && v <= self.quick {
                 return k;
-            }
-            if k < 0.0 || k > n {
-                continue;
             }
             if self.accepts(n, k, us, v) {
                 return k;

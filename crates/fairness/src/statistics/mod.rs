@@ -8,7 +8,7 @@ mod normal;
 mod proportions;
 
 pub use binomial::Binomial;
-pub(crate) use binomial::uniform;
+pub(crate) use binomial::{Chance, uniform};
 pub use chi_squared::{ChiSquaredTest, chi_squared_independence, chi_squared_upper_tail};
 pub use correction::{Correction, adjust};
 pub use normal::{normal_cdf, normal_quantile, two_sided_p};

@@ -103,7 +103,7 @@ fn apply(cells: &Cells, key: usize, mitigation: &Mitigation) -> (Vec<[f64; 2]>, 
     let levels = &cells.keys[key].levels;
     let cut = |level: usize| {
         let named = mitigation.settings.iter().find(|named| named.name == levels[level]);
-        named.map(|named| named.value.unwrap())
+        named.map(|named| named.value.expect("a cut-off has a value"))
     };
     let mut selected = vec![[0.0, 0.0]; levels.len()];
     let (mut right, mut all, mut changed) = (0.0, 0.0, 0.0);
