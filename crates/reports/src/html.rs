@@ -11,6 +11,9 @@ use crate::view::{CertificateView, Links};
 /// The checks that the page's script can repeat, by the names it looks for.
 const BROWSER_CHECKS: [(&str, &str); 3] = [("hash", "Hash"), ("signature", "Signature"), ("inclusion", "Inclusion")];
 
+/// Scores from which a certificate is conditional and certified, as marks on the bar in percent.
+const SCORE_MARKS: [(u8, &str); 2] = [(60, "conditional"), (80, "certified")];
+
 #[derive(Template)]
 #[template(path = "certificate.html")]
 struct CertificateTemplate<'a> {
@@ -19,6 +22,7 @@ struct CertificateTemplate<'a> {
     links: Links<'a>,
     files: Vec<(&'static str, &'a str)>,
     qr: Option<String>,
+    score_marks: &'static [(u8, &'static str)],
     browser_checks: &'static [(&'static str, &'static str)],
     evidence: Option<ScriptJson>,
     head: Head<'a>,
@@ -38,6 +42,7 @@ pub fn certificate_html(view: &CertificateView<'_>) -> String {
         links: view.links,
         files: document::documents(&view.links),
         qr: qr_svg(&view.body.verify_url),
+        score_marks: &SCORE_MARKS,
         browser_checks: &BROWSER_CHECKS,
         evidence: view
             .evidence

@@ -123,6 +123,16 @@ fn a_file_of_its_own_needs_nothing_else() {
 }
 
 #[test]
+fn a_strict_content_security_policy_breaks_nothing() {
+    let (body, verification) = (body(), verified());
+    let html = certificate_html(&view(&body, &verification, LINKED));
+    for inline in [" style=", "<style", " onclick=", "javascript:"] {
+        assert!(!html.contains(inline), "{inline}");
+    }
+    assert_eq!(html.matches("<script").count(), html.matches("<script src=").count());
+}
+
+#[test]
 fn same_view_gives_same_page() {
     let (body, verification) = (body(), verified());
     let page = || certificate_html(&view(&body, &verification, Assets::Inline));
