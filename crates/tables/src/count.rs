@@ -154,9 +154,9 @@ impl Dataset {
         let text = self.cell_text();
         let found = std::sync::Mutex::new(Vec::new());
         let sink = || FirstValues { text: &text, found: &found };
-        match self.scan_with(&[self.column_index(column)?], 1, cancel, &sink, &mut |()| Ok(())) {
-            Err(Error::Cancelled(cancelled)) => return Err(cancelled.into()),
-            Ok(_) | Err(_) => {}
+        let scanned = self.scan_with(&[self.column_index(column)?], 1, cancel, &sink, &mut |()| Ok(()));
+        if let Err(Error::Cancelled(cancelled)) = scanned {
+            return Err(cancelled.into());
         }
         let mut values = found.into_inner().expect("collecting values does not panic");
         let more = values.len() > VALUES_LISTED;

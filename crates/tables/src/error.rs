@@ -114,7 +114,7 @@ pub enum Error {
         example: String,
     },
     /// A record with another number of fields than the header.
-    #[error("{place} has {found} fields where the header has {expected}")]
+    #[error("{place} has {found} field{} where the header has {expected}", if *.found == 1 { "" } else { "s" })]
     Ragged {
         /// Where the record starts.
         place: Place,

@@ -145,6 +145,7 @@ fn work_blocks<B: Blocks, S: Sink>(
         let Some(index) = blocks.next(&mut reader)? else { break };
         let (mut rows, mut last) = (0, 0);
         blocks.split(&mut reader, &mut |batch| {
+            cancel.check()?;
             rows += batch.rows() as u64;
             last = batch.at[batch.rows() - 1];
             sink.batch(batch)

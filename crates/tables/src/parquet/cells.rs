@@ -34,33 +34,29 @@ pub(super) fn write(column: &ArrayRef, data: &mut Vec<u8>, spans: &mut [Span]) -
     match column.data_type() {
         DataType::Null => (0..column.len()).for_each(|_| out.text(b"")),
         DataType::Boolean => {
-            column
-                .as_boolean()
-                .iter()
-                .for_each(|value| out.text(value.map_or("", |value| if value { "true" } else { "false" }).as_bytes()));
+            let text = |value: bool| if value { "true" } else { "false" };
+            out.texts(column.as_boolean().iter().map(|value| value.map(text)));
         }
-        DataType::Int8 => out.numbers::<Int8Type>(column, |out, value| show(out, value)),
-        DataType::Int16 => out.numbers::<Int16Type>(column, |out, value| show(out, value)),
-        DataType::Int32 => out.numbers::<Int32Type>(column, |out, value| show(out, value)),
-        DataType::Int64 => out.numbers::<Int64Type>(column, |out, value| show(out, value)),
-        DataType::UInt8 => out.numbers::<UInt8Type>(column, |out, value| show(out, value)),
-        DataType::UInt16 => out.numbers::<UInt16Type>(column, |out, value| show(out, value)),
-        DataType::UInt32 => out.numbers::<UInt32Type>(column, |out, value| show(out, value)),
-        DataType::UInt64 => out.numbers::<UInt64Type>(column, |out, value| show(out, value)),
+        DataType::Int8 => out.numbers::<Int8Type>(column, show),
+        DataType::Int16 => out.numbers::<Int16Type>(column, show),
+        DataType::Int32 => out.numbers::<Int32Type>(column, show),
+        DataType::Int64 => out.numbers::<Int64Type>(column, show),
+        DataType::UInt8 => out.numbers::<UInt8Type>(column, show),
+        DataType::UInt16 => out.numbers::<UInt16Type>(column, show),
+        DataType::UInt32 => out.numbers::<UInt32Type>(column, show),
+        DataType::UInt64 => out.numbers::<UInt64Type>(column, show),
         DataType::Float16 => out.numbers::<Float16Type>(column, |out, value| show(out, value.to_f32())),
-        DataType::Float32 => out.numbers::<Float32Type>(column, |out, value| show_float(out, value)),
-        DataType::Float64 => out.numbers::<Float64Type>(column, |out, value| show_float(out, value)),
+        DataType::Float32 => out.numbers::<Float32Type>(column, show_float),
+        DataType::Float64 => out.numbers::<Float64Type>(column, show_float),
         DataType::Decimal32(_, scale) => out.decimals::<Decimal32Type>(column, *scale),
         DataType::Decimal64(_, scale) => out.decimals::<Decimal64Type>(column, *scale),
         DataType::Decimal128(_, scale) => out.decimals::<Decimal128Type>(column, *scale),
-        DataType::Utf8 => column.as_string::<i32>().iter().for_each(|text| out.text(text.unwrap_or("").as_bytes())),
-        DataType::LargeUtf8 => {
-            column.as_string::<i64>().iter().for_each(|text| out.text(text.unwrap_or("").as_bytes()))
-        }
-        DataType::Utf8View => column.as_string_view().iter().for_each(|text| out.text(text.unwrap_or("").as_bytes())),
-        DataType::Binary => column.as_binary::<i32>().iter().for_each(|text| out.text(text.unwrap_or(b""))),
-        DataType::LargeBinary => column.as_binary::<i64>().iter().for_each(|text| out.text(text.unwrap_or(b""))),
-        DataType::BinaryView => column.as_binary_view().iter().for_each(|text| out.text(text.unwrap_or(b""))),
+        DataType::Utf8 => out.texts(column.as_string::<i32>()),
+        DataType::LargeUtf8 => out.texts(column.as_string::<i64>()),
+        DataType::Utf8View => out.texts(column.as_string_view()),
+        DataType::Binary => out.texts(column.as_binary::<i32>()),
+        DataType::LargeBinary => out.texts(column.as_binary::<i64>()),
+        DataType::BinaryView => out.texts(column.as_binary_view()),
         DataType::Dictionary(key, _) => out.dictionary(column, key)?,
         _ => out.times(column)?,
     }
@@ -86,6 +82,13 @@ struct Out<'a> {
 impl Out<'_> {
     fn text(&mut self, text: &[u8]) {
         self.with(|data| data.extend_from_slice(text));
+    }
+
+    /// Texts, a null as an empty one.
+    fn texts<T: AsRef<[u8]>>(&mut self, texts: impl IntoIterator<Item = Option<T>>) {
+        for text in texts {
+            self.text(text.as_ref().map_or(b"", AsRef::as_ref));
+        }
     }
 
     fn with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {

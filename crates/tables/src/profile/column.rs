@@ -90,7 +90,7 @@ struct Shape {
 impl Shape {
     /// Whether it can still turn out numeric.
     fn numeric(&self) -> bool {
-        !self.text && !(self.point && self.comma)
+        !(self.text || self.point && self.comma)
     }
 }
 
@@ -137,13 +137,12 @@ impl ColumnSketch {
         moments: &mut Moments,
         rows: &mut [u64; BATCH_ROWS],
     ) {
+        let mut spellings = std::mem::replace(&mut self.spellings, RawCodes::empty());
         for (row, &span) in batch.column(column).iter().enumerate() {
-            let mut code = UNKNOWN;
-            if self.registers.is_none() {
-                let mut spellings = std::mem::replace(&mut self.spellings, RawCodes::empty());
-                code = spellings.code(batch.data, span, |raw| self.level(raw, text));
-                self.spellings = spellings;
-            }
+            let code = match self.registers {
+                None => spellings.code(batch.data, span, |raw| self.level(raw, text)),
+                Some(_) => UNKNOWN,
+            };
             let (hash, cell) = match code {
                 MISSING => (None, Cell::Text),
                 UNKNOWN => self.read_uncounted(batch.raw(span), text),
@@ -162,6 +161,9 @@ impl ColumnSketch {
             if self.shape.numeric() {
                 self.add(cell, batch, row, span, draws[row], moments);
             }
+        }
+        if self.registers.is_none() {
+            self.spellings = spellings;
         }
     }
 

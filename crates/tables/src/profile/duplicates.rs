@@ -56,7 +56,7 @@ impl RowHashes {
         self.level = self.level.max(other.level);
         let level = self.level;
         self.counts.retain(|hash, _| hash.leading_zeros() >= level);
-        #[expect(clippy::iter_over_hash_type, reason = "sums do not depend on the order")]
+        // Sums do not depend on the order of the map.
         for (&hash, &count) in other.counts.iter().filter(|(hash, _)| hash.leading_zeros() >= level) {
             *self.counts.entry(hash).or_insert(0) += count;
         }

@@ -69,10 +69,10 @@ fn headers() {
 #[test]
 fn ragged_rows_are_named_by_line() {
     check(b"a,b\n1,2\n1,2,3\n", "line 3 has 3 fields where the header has 2");
-    check(b"a,b\n1,2\n1\n", "line 3 has 1 fields where the header has 2");
-    check(b"a,b\r\n1,2\r\n\r\n1\r\n", "line 4 has 1 fields");
-    check(b"a,b\r1,2\r1\r", "line 3 has 1 fields");
-    check(b"a,b\n\"x\ny\n\",2\n1,\"2\n\n\"\n1\n", "line 8 has 1 fields");
+    check(b"a,b\n1,2\n1\n", "line 3 has 1 field where the header has 2");
+    check(b"a,b\r\n1,2\r\n\r\n1\r\n", "line 4 has 1 field");
+    check(b"a,b\r1,2\r1\r", "line 3 has 1 field");
+    check(b"a,b\n\"x\ny\n\",2\n1,\"2\n\n\"\n1\n", "line 8 has 1 field");
     let mut long = b"a,b\n".to_vec();
     long.extend(b"\"1\n\",2\n".repeat(5000));
     let line = 2 + 2 * 5000;
