@@ -10,6 +10,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::error::{Detail, DetailBody};
+use super::limits::RETRY_AFTER_BUSY_S;
 use super::upload::{self, Form};
 use super::verify::certificate_response;
 use super::wire::{AuditForm, AuditJob, Certificate};
@@ -76,7 +77,8 @@ pub(crate) async fn submit_audit(
 
 /// The form as an audit to run. One upload permit is held while it is received.
 async fn received(state: &HttpState, request: Request) -> Result<NewAudit, AppError> {
-    let _permit = state.uploads().try_acquire().map_err(|_| AppError::Unavailable { retry_after_s: 5 })?;
+    let _permit =
+        state.uploads().try_acquire().map_err(|_| AppError::Unavailable { retry_after_s: RETRY_AFTER_BUSY_S })?;
     let multipart = Multipart::from_request(request, &()).await.map_err(|rejection| {
         AppError::Unprocessable(format!("send the fields as multipart/form-data: {}", rejection.body_text()))
     })?;

@@ -12,3 +12,9 @@ pub(crate) const DRAIN_S: u64 = 2;
 
 /// Seconds between two comments that keep an event stream open through proxies.
 pub(crate) const EVENT_KEEPALIVE_S: u64 = 15;
+
+/// Seconds after which a client may try again when every upload permit is taken.
+pub(crate) const RETRY_AFTER_BUSY_S: u64 = 5;
+
+/// Seconds after which a client may try again when the disk is full.
+pub(crate) const RETRY_AFTER_FULL_DISK_S: u64 = 60;

@@ -4,11 +4,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use assize_tables::source::Spool;
 use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
-use tokio::io::AsyncWriteExt;
 
-use super::limits::{DRAIN_S, FILE_NAME_CHARS_MAX, FORM_PARTS_MAX};
+use super::limits::{DRAIN_S, FILE_NAME_CHARS_MAX, FORM_PARTS_MAX, RETRY_AFTER_FULL_DISK_S};
 use crate::app::{AppError, Fields, TEXT_FIELDS, Upload};
 use crate::config::Limits;
 
@@ -89,19 +89,13 @@ fn put_text(fields: &mut Fields, name: String, value: String) -> Result<(), AppE
 async fn spooled(mut field: Field<'_>, bytes_max: u64, idle: Duration, spool: &Path) -> Result<Upload, AppError> {
     let part = field.name().unwrap_or_default().to_owned();
     let name = file_name(field.file_name().unwrap_or_default(), &part);
-    let named = tempfile::Builder::new().prefix("upload-").tempfile_in(spool).map_err(unwritable)?;
-    let (file, path) = named.into_parts();
-    let mut file = tokio::fs::File::from_std(file);
-    let mut bytes = 0_u64;
+    let unwritable = |error| refused(&part, error);
+    let mut spool = Spool::new(spool, bytes_max).await.map_err(unwritable)?;
     while let Some(chunk) = in_time(idle, field.chunk()).await? {
-        bytes += chunk.len() as u64;
-        if bytes > bytes_max {
-            return Err(AppError::TooLarge { what: part, bytes_max });
-        }
-        file.write_all(&chunk).await.map_err(unwritable)?;
+        spool.write(&chunk).await.map_err(unwritable)?;
     }
-    file.flush().await.map_err(unwritable)?;
-    Ok(Upload { path, name, bytes })
+    let file = spool.finish(&name).await.map_err(unwritable)?;
+    Ok(Upload { name, bytes: file.bytes, path: file.into_path() })
 }
 
 /// Reads a text part.
@@ -135,13 +129,16 @@ fn file_name(sent: &str, part: &str) -> String {
     if name.trim().is_empty() { part.to_owned() } else { name }
 }
 
-/// A spool that cannot be written: a full disk passes, anything else is ours to mend.
-fn unwritable(error: std::io::Error) -> AppError {
-    if error.kind() == std::io::ErrorKind::StorageFull {
-        tracing::error!("the spool's disk is full");
-        return AppError::Unavailable { retry_after_s: 60 };
+/// A file that cannot be spooled: it is too large, the disk is full for now, or something is ours to mend.
+fn refused(part: &str, error: assize_tables::Error) -> AppError {
+    match error {
+        assize_tables::Error::TooLarge { limit } => AppError::TooLarge { what: part.to_owned(), bytes_max: limit },
+        assize_tables::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+            tracing::error!("the spool's disk is full");
+            AppError::Unavailable { retry_after_s: RETRY_AFTER_FULL_DISK_S }
+        }
+        error => AppError::Internal(anyhow::Error::new(error).context("the upload could not be spooled")),
     }
-    AppError::Internal(anyhow::Error::new(error).context("the upload could not be spooled"))
 }
 
 #[cfg(test)]
