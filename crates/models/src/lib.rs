@@ -5,8 +5,13 @@
 
 pub mod explain;
 pub mod forest;
+mod open;
 mod parallel;
+mod pickle;
 mod predictor;
 mod random;
+mod sklearn;
 
+pub use open::open;
+pub use pickle::Limits;
 pub use predictor::{Counted, Error, Feature, FeatureKind, Predictions, Predictor};

@@ -21,7 +21,7 @@ mod view;
 
 pub(crate) use array::{Array, Numbers};
 pub(crate) use container::{Container, unpack};
-pub(crate) use dtype::{Dtype, Kind};
+pub(crate) use dtype::{Dtype, Field, Kind};
 pub(crate) use machine::{Trace, read};
 pub(crate) use node::{Global, Id, Node, Pickle};
 pub(crate) use view::View;

@@ -168,10 +168,5 @@ impl<'p> Array<'p> {
 }
 
 fn doubles(bytes: &[u8]) -> Vec<f64> {
-    bytes
-        .as_chunks::<8>()
-        .0
-        .iter()
-        .map(|element| f64::from_le_bytes(*element))
-        .collect()
+    bytes.as_chunks::<8>().0.iter().map(|element| f64::from_le_bytes(*element)).collect()
 }

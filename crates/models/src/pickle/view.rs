@@ -47,9 +47,7 @@ impl<'p> View<'p> {
     /// What a call node would have called, and with what.
     pub(crate) fn call(&self) -> Option<(&'p Global<'p>, Vec<View<'p>>)> {
         match self.node() {
-            Node::Object(object) => {
-                Some((self.at(object.callable).global()?, self.at(object.arguments).items()?))
-            }
+            Node::Object(object) => Some((self.at(object.callable).global()?, self.at(object.arguments).items()?)),
             _ => None,
         }
     }

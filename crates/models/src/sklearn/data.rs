@@ -20,7 +20,10 @@ pub(super) struct Matrix {
 pub(super) enum Cells {
     Numbers(Vec<f64>),
     /// Codes into the levels; [`MISSING`] where there is no value.
-    Texts { codes: Vec<u32>, levels: Arc<[String]> },
+    Texts {
+        codes: Vec<u32>,
+        levels: Arc<[String]>,
+    },
 }
 
 /// The input of a step.
@@ -66,7 +69,8 @@ impl Matrix {
     pub(super) fn argmax(&self) -> Vec<u32> {
         self.iter()
             .map(|row| {
-                let best = row.iter().enumerate().fold(0, |best, (at, value)| if *value > row[best] { at } else { best });
+                let best =
+                    row.iter().enumerate().fold(0, |best, (at, value)| if *value > row[best] { at } else { best });
                 best as u32
             })
             .collect()
@@ -112,7 +116,13 @@ impl Data {
     }
 
     /// Rows `from..to` of the named columns of a table.
-    pub(super) fn from_table(table: &Table, columns: &[usize], levels: &[Option<Arc<[String]>>], from: usize, to: usize) -> Self {
+    pub(super) fn from_table(
+        table: &Table,
+        columns: &[usize],
+        levels: &[Option<Arc<[String]>>],
+        from: usize,
+        to: usize,
+    ) -> Self {
         let numeric = columns.iter().all(|column| matches!(table.columns[*column].data, ColumnData::Numeric(_)));
         if numeric {
             let mut matrix = Matrix::zeros(to - from, columns.len());

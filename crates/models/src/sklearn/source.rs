@@ -151,7 +151,7 @@ impl<'p> Source<'p> {
     }
 
     /// An array that stands anywhere.
-    pub(super) fn decode(&self, view: View<'p>) -> Result<Array<'p>, Error> {
+    pub(super) fn decode<'v>(&self, view: View<'v>) -> Result<Array<'v>, Error> {
         let array = view.array().ok_or_else(|| self.refuse("an array cannot be read"))?;
         Budget::spend(&self.budget.decoded, array.count().saturating_mul(8).saturating_add(64), "arrays")?;
         Ok(array)

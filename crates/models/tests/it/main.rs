@@ -5,4 +5,6 @@
 mod adult;
 mod explain;
 mod forest;
+mod sklearn;
+mod sklearn_harness;
 mod support;

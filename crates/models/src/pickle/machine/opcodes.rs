@@ -315,7 +315,9 @@ fn unquote(line: &str) -> Option<String> {
                 'n' => '\n',
                 't' => '\t',
                 'r' => '\r',
-                'x' => char::from(u8::from_str_radix(&[rest.next()?, rest.next()?].iter().collect::<String>(), 16).ok()?),
+                'x' => {
+                    char::from(u8::from_str_radix(&[rest.next()?, rest.next()?].iter().collect::<String>(), 16).ok()?)
+                }
                 same @ ('\\' | '\'' | '"') => same,
                 _ => return None,
             },

@@ -1,0 +1,174 @@
+//! Estimators of scikit-learn, evaluated natively from what their files hold.
+//!
+//! Flow: [`read`] takes the inert objects of a pickle; [`registry`] recognises a class by its exact module and name;
+//! its reader takes the fitted attributes, checks their shapes, ranges and the parameters that change answers, and
+//! makes a [`Classify`](estimator::Classify), [`Regress`](estimator::Regress) or
+//! [`Transform`](estimator::Transform). [`Model`] then asks it, a block of rows at a time.
+//!
+//! Invariants: `predict` gives the label the library gives and probabilities within 1e-9, or the file is refused with
+//! the name of the class; a parameter that is not understood is refused, never ignored; the answer does not depend on
+//! the number of threads.
+
+mod category;
+mod data;
+mod encoding;
+mod estimator;
+mod forest;
+mod gradient_boosting;
+mod hist_gradient_boosting;
+mod imputing;
+mod label;
+mod linear;
+mod numeric;
+mod pipeline;
+mod registry;
+mod scaling;
+mod source;
+mod tree;
+
+use std::sync::Arc;
+
+use assize_tables::{Cancel, ColumnData, Table};
+use rayon::prelude::*;
+
+use crate::pickle::{Limits, Pickle};
+use crate::predictor::{Error, Feature, FeatureKind, Predictions, Predictor};
+use data::Data;
+use estimator::{Answer, Classify, Estimator};
+use source::{Budget, Source};
+
+/// Rows that pass the whole pipeline together.
+const BLOCK_ROWS: usize = 2048;
+
+/// A classifier of scikit-learn with what it says of its inputs.
+struct Model {
+    classifier: Box<dyn Classify>,
+    /// Number of inputs; 0 when the file does not say.
+    inputs: usize,
+    features: Vec<Feature>,
+    classes: Vec<String>,
+    description: String,
+}
+
+/// Reads the estimator of a file.
+pub(crate) fn read(pickle: &Pickle<'_>, limits: &Limits) -> Result<Box<dyn Predictor>, Error> {
+    let budget = Budget::new(limits, pickle.bytes);
+    let source = Source::root(pickle.root(), &budget)?;
+    let description = description(&source);
+    let classifier = match source.estimator()? {
+        Estimator::Classifier(classifier) => classifier,
+        Estimator::Regressor(_) => return Err(source.refuse("it is a regressor; decisions need a classifier")),
+        Estimator::Transformer(_) => return Err(source.refuse("it is a transformer; decisions need a classifier")),
+    };
+    let (inputs, names) = inputs(&source)?;
+    let features = match names {
+        Some(names) => names.into_iter().map(|name| Feature { name: Some(name), kind: FeatureKind::Any }).collect(),
+        None => vec![Feature { name: None, kind: FeatureKind::Any }; inputs],
+    };
+    let classes = classifier.classes().iter().map(ToString::to_string).collect();
+    Ok(Box::new(Model { classifier, inputs, features, classes, description }))
+}
+
+/// Number and names of the inputs, from the estimator or from the first step of its pipelines.
+fn inputs(source: &Source<'_>) -> Result<(usize, Option<Vec<String>>), Error> {
+    let mut current = *source;
+    loop {
+        if current.has("n_features_in_") {
+            let inputs = current.inputs()?;
+            let names = current.input_names()?;
+            if names.as_ref().is_some_and(|names| names.len() != inputs) {
+                return Err(current.refuse("feature_names_in_ has not one name for each input"));
+            }
+            return Ok((inputs, names));
+        }
+        match pipeline::first_step(&current) {
+            Some(step) => current = step,
+            None => return Ok((0, None)),
+        }
+    }
+}
+
+/// Library, class and version; of a pipeline also the class of its last step.
+fn description(source: &Source<'_>) -> String {
+    let class = |source: &Source<'_>| source.view().class().map_or_else(String::new, |class| class.name.to_string());
+    let mut text = class(source);
+    if let Some(last) = source.list("steps").ok().and_then(|steps| steps.last()?.items()?.get(1).copied())
+        && let Some(last) = last.class()
+    {
+        text = format!("{text} ending in {}", last.name);
+    }
+    let version = source.view().attribute("_sklearn_version").and_then(|version| version.text()).unwrap_or("unknown");
+    format!("scikit-learn {version} {text}")
+}
+
+impl Model {
+    /// Positions of the inputs in the table.
+    fn columns(&self, table: &Table) -> Result<Vec<usize>, Error> {
+        if self.features.iter().any(|feature| feature.name.is_some()) {
+            let position = |feature: &Feature| {
+                let name = feature.name.as_deref().unwrap_or_default();
+                table.columns.iter().position(|column| column.name == name).ok_or_else(|| Error::Input {
+                    expected: format!("the column {name:?}"),
+                    found: format!("no column of that name among {}", table.columns.len()),
+                })
+            };
+            return self.features.iter().map(position).collect();
+        }
+        if self.inputs != 0 && table.columns.len() != self.inputs {
+            return Err(Error::Input {
+                expected: format!("{} columns in the order of its training (it stores no names)", self.inputs),
+                found: table.columns.len().to_string(),
+            });
+        }
+        Ok((0..table.columns.len()).collect())
+    }
+}
+
+impl Predictor for Model {
+    fn features(&self) -> &[Feature] {
+        &self.features
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn description(&self) -> String {
+        self.description.clone()
+    }
+
+    fn predict(&self, table: &Table, cancel: &Cancel) -> Result<Predictions, Error> {
+        let columns = self.columns(table)?;
+        let levels: Vec<Option<Arc<[String]>>> = table
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(at, column)| match &column.data {
+                ColumnData::Categorical { levels, .. } if columns.contains(&at) => Some(levels.as_slice().into()),
+                _ => None,
+            })
+            .collect();
+        let starts: Vec<usize> = (0..table.rows).step_by(BLOCK_ROWS).collect();
+        let answers: Result<Vec<Answer>, Error> = starts
+            .into_par_iter()
+            .map(|start| {
+                cancel.check()?;
+                let end = table.rows.min(start + BLOCK_ROWS);
+                let data = Data::from_table(table, &columns, &levels, start, end);
+                self.classifier.answer(&data, cancel)
+            })
+            .collect();
+        let mut labels = Vec::with_capacity(table.rows);
+        let mut probabilities = self.classifier.has_probabilities().then(Vec::new);
+        for answer in answers? {
+            labels.extend(answer.labels);
+            if let (Some(all), Some(block)) = (&mut probabilities, answer.probabilities) {
+                all.extend(block.values);
+            }
+        }
+        if probabilities.iter().flatten().any(|value| !value.is_finite()) {
+            return Err(Error::Unreadable(format!("{}: a probability is not a finite number", self.description)));
+        }
+        Ok(Predictions { classes: self.classes.clone(), labels, probabilities })
+    }
+}

@@ -1,0 +1,125 @@
+//! Categories an encoder has learned, and finding a cell among them.
+
+use std::collections::HashMap;
+
+use assize_tables::MISSING;
+
+use super::data::Cells;
+use super::label::{self, Label};
+use super::source::Source;
+use crate::pickle::{Kind, View};
+use crate::predictor::Error;
+
+/// The categories of one column, by position.
+#[derive(Debug)]
+pub(super) struct Categories {
+    pub(super) count: usize,
+    texts: HashMap<String, u32>,
+    /// Sorted numbers with their positions.
+    numbers: Vec<(f64, u32)>,
+    /// Position of NaN, or else of None.
+    missing: Option<u32>,
+}
+
+impl Categories {
+    /// From an array of texts, numbers, booleans or a mixture.
+    pub(super) fn read(source: &Source<'_>, view: View<'_>) -> Result<Self, Error> {
+        let odd = || source.refuse("the categories are neither texts nor numbers");
+        let array = source.decode(view)?;
+        let values: Vec<Option<Label>> = match array.dtype.kind {
+            Kind::Object => array
+                .objects()
+                .ok_or_else(odd)?
+                .iter()
+                .map(|view| if view.is_none() { Ok(None) } else { label::label(view).map(Some).ok_or_else(odd) })
+                .collect::<Result<_, _>>()?,
+            _ => label::labels(&array).ok_or_else(odd)?.into_iter().map(Some).collect(),
+        };
+        let mut categories = Self { count: values.len(), texts: HashMap::new(), numbers: Vec::new(), missing: None };
+        let mut none = None;
+        for (at, value) in values.into_iter().enumerate() {
+            let at = u32::try_from(at).map_err(|_| odd())?;
+            let repeated = match value {
+                None => none.replace(at).is_some(),
+                Some(Label::Text(text)) => categories.texts.insert(text, at).is_some(),
+                Some(Label::Bool(value)) => {
+                    categories.numbers.push((f64::from(u8::from(value)), at));
+                    categories.texts.insert(Label::Bool(value).to_string(), at).is_some()
+                }
+                Some(Label::Int(value)) => {
+                    categories.numbers.push((value as f64, at));
+                    false
+                }
+                Some(Label::Float(value)) if value.is_nan() => categories.missing.replace(at).is_some(),
+                Some(Label::Float(value)) => {
+                    categories.numbers.push((value, at));
+                    false
+                }
+            };
+            if repeated {
+                return Err(source.refuse("a category is there twice"));
+            }
+        }
+        categories.missing = categories.missing.or(none);
+        categories.numbers.sort_by(|a, b| a.0.total_cmp(&b.0));
+        if categories.numbers.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err(source.refuse("a category is there twice"));
+        }
+        Ok(categories)
+    }
+
+    pub(super) fn missing(&self) -> Option<u32> {
+        self.missing
+    }
+
+    fn number(&self, value: f64) -> Option<u32> {
+        if value.is_nan() {
+            return self.missing;
+        }
+        let at = self.numbers.partition_point(|(number, _)| *number < value);
+        self.numbers.get(at).filter(|(number, _)| *number == value).map(|(_, position)| *position)
+    }
+
+    /// The position of every cell; `None` for one that is not among the categories.
+    pub(super) fn find(&self, cells: &Cells, column: usize) -> Result<Vec<Option<u32>>, Error> {
+        match cells {
+            Cells::Numbers(values) => {
+                let numbers_needed = values.iter().any(|value| !value.is_nan());
+                if numbers_needed && self.numbers.is_empty() && !self.texts.is_empty() {
+                    return Err(mismatch(column, "texts", "numbers"));
+                }
+                Ok(values.iter().map(|value| self.number(*value)).collect())
+            }
+            Cells::Texts { codes, levels } => {
+                // Each level is looked up once, and only when a row has it.
+                let mut found: Vec<Option<Option<u32>>> = vec![None; levels.len()];
+                let mut positions = Vec::with_capacity(codes.len());
+                for code in codes {
+                    if *code == MISSING {
+                        positions.push(self.missing);
+                        continue;
+                    }
+                    if self.texts.is_empty() && !self.numbers.is_empty() {
+                        return Err(mismatch(column, "numbers", "texts"));
+                    }
+                    let level = &mut found[*code as usize];
+                    let position = *level.get_or_insert_with(|| self.texts.get(&levels[*code as usize]).copied());
+                    positions.push(position);
+                }
+                Ok(positions)
+            }
+        }
+    }
+}
+
+fn mismatch(column: usize, expected: &str, found: &str) -> Error {
+    Error::Input {
+        expected: format!("{expected} in input column {} of an encoder", column + 1),
+        found: found.to_owned(),
+    }
+}
+
+/// `categories_` of an encoder.
+pub(super) fn read_all(source: &Source<'_>) -> Result<Vec<Categories>, Error> {
+    source.list("categories_")?.into_iter().map(|view| Categories::read(source, view)).collect()
+}

@@ -1,0 +1,195 @@
+//! Single trees, and forests that average them.
+
+use assize_tables::Cancel;
+
+use super::data::{Data, Matrix};
+use super::estimator::{Classify, Estimator, Regress, Rule};
+use super::label::Label;
+use super::source::Source;
+use super::tree::{self, Inputs, Tree};
+use crate::predictor::Error;
+
+/// Rows that pass all trees before the next ones do: they stay in the cache with one tree at a time.
+const TILE_ROWS: usize = 1024;
+
+struct Trees {
+    trees: Vec<Tree>,
+    inputs: usize,
+    missing_allowed: bool,
+}
+
+impl Trees {
+    /// Mean over the trees, `rows x outputs`.
+    fn mean(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        let outputs = self.trees.first().map_or(1, Tree::outputs);
+        let inputs = Inputs::new(data, self.inputs, self.missing_allowed)?;
+        let mut sums = Matrix::zeros(inputs.rows, outputs);
+        let mut leaves = Vec::with_capacity(TILE_ROWS);
+        for tree in &self.trees {
+            cancel.check()?;
+            let values = &mut sums.values;
+            match outputs {
+                1 => tree.visit(&inputs, &mut leaves, |row, leaf| values[row] += leaf[0]),
+                2 => tree.visit(&inputs, &mut leaves, |row, leaf| {
+                    values[2 * row] += leaf[0];
+                    values[2 * row + 1] += leaf[1];
+                }),
+                _ => tree.visit(&inputs, &mut leaves, |row, leaf| {
+                    for (sum, value) in values[row * outputs..(row + 1) * outputs].iter_mut().zip(leaf) {
+                        *sum += value;
+                    }
+                }),
+            }
+        }
+        let count = self.trees.len() as f64;
+        sums.values.iter_mut().for_each(|value| *value /= count);
+        Ok(sums)
+    }
+}
+
+struct TreeClassifier {
+    classes: Vec<Label>,
+    trees: Trees,
+}
+
+impl Classify for TreeClassifier {
+    fn classes(&self) -> &[Label] {
+        &self.classes
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::Probability
+    }
+
+    fn has_probabilities(&self) -> bool {
+        true
+    }
+
+    fn has_decision(&self) -> bool {
+        false
+    }
+
+    fn probabilities(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        self.trees.mean(data, cancel)
+    }
+}
+
+struct TreeRegressor(Trees);
+
+impl Regress for TreeRegressor {
+    fn values(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f64>, Error> {
+        Ok(self.0.mean(data, cancel)?.values)
+    }
+}
+
+/// Since when missing values may be asked about: trees 1.3, random forests 1.4, random splits 1.6.
+fn missing_allowed(source: &Source<'_>, forest: bool, random_splits: bool) -> Result<bool, Error> {
+    let since = match (forest, random_splits) {
+        (_, true) => (1, 6),
+        (true, false) => (1, 4),
+        (false, false) => (1, 3),
+    };
+    let criterion = source.text("criterion")?;
+    Ok(source.version() >= since && !source.has("monotonic_cst") && criterion != "absolute_error")
+}
+
+fn read_classes(source: &Source<'_>) -> Result<Vec<Label>, Error> {
+    if source.integer("n_outputs_")? != 1 {
+        return Err(source.refuse("several targets are not evaluated"));
+    }
+    let classes = source.classes(1)?;
+    if source.size("n_classes_")? != classes.len() {
+        return Err(source.refuse("n_classes_ is not the number of classes"));
+    }
+    Ok(classes)
+}
+
+/// Leaf values are class counts up to 1.3 and fractions since.
+fn classify_tree(source: &Source<'_>, classes: usize) -> Result<Tree, Error> {
+    let mut tree = tree::read(&source.child("tree_")?, source.inputs()?)?;
+    let fractions = source.version() >= (1, 4);
+    let sound = |values: &[f64]| {
+        let sum: f64 = values.iter().sum();
+        values.iter().all(|value| *value >= 0.0) && if fractions { (sum - 1.0).abs() < 1e-6 } else { sum > 0.0 }
+    };
+    if tree.outputs() != classes || !tree.all_values(sound) {
+        return Err(source.refuse("the values of the leaves are not those of the classes"));
+    }
+    if !fractions {
+        tree.normalize();
+    }
+    Ok(tree)
+}
+
+pub(super) fn tree_classifier(source: &Source<'_>) -> Result<Estimator, Error> {
+    let classes = read_classes(source)?;
+    let trees = vec![classify_tree(source, classes.len())?];
+    let missing_allowed = missing_allowed(source, false, source.text("splitter")? == "random")?;
+    let trees = Trees { trees, inputs: source.inputs()?, missing_allowed };
+    Ok(Estimator::Classifier(Box::new(TreeClassifier { classes, trees })))
+}
+
+pub(super) fn tree_regressor(source: &Source<'_>) -> Result<Estimator, Error> {
+    let missing_allowed = missing_allowed(source, false, source.text("splitter")? == "random")?;
+    let trees = Trees { trees: vec![regress_tree(source)?], inputs: source.inputs()?, missing_allowed };
+    Ok(Estimator::Regressor(Box::new(TreeRegressor(trees))))
+}
+
+/// The tree of a fitted tree regressor.
+pub(super) fn regress_tree(source: &Source<'_>) -> Result<Tree, Error> {
+    let tree = tree::read(&source.child("tree_")?, source.inputs()?)?;
+    if tree.outputs() != 1 {
+        return Err(source.refuse("a regression tree has more than one value in a leaf"));
+    }
+    Ok(tree)
+}
+
+fn members<'p>(source: &Source<'p>, class: &str) -> Result<Vec<Source<'p>>, Error> {
+    let inputs = source.inputs()?;
+    let members = source.children("estimators_")?;
+    for member in &members {
+        let known = member.view().class().is_some_and(|found| found.is("sklearn.tree._classes", class));
+        if !known || member.inputs()? != inputs {
+            return Err(source.refuse(format!("its members are not all {class} of {inputs} inputs")));
+        }
+    }
+    if members.is_empty() {
+        return Err(source.refuse("it has no trees"));
+    }
+    Ok(members)
+}
+
+fn forest_classifier(source: &Source<'_>, member: &str, random_splits: bool) -> Result<Estimator, Error> {
+    let classes = read_classes(source)?;
+    let trees: Result<Vec<Tree>, Error> =
+        members(source, member)?.iter().map(|tree| classify_tree(tree, classes.len())).collect();
+    let missing_allowed = missing_allowed(source, true, random_splits)?;
+    let trees = Trees { trees: trees?, inputs: source.inputs()?, missing_allowed };
+    Ok(Estimator::Classifier(Box::new(TreeClassifier { classes, trees })))
+}
+
+fn forest_regressor(source: &Source<'_>, member: &str, random_splits: bool) -> Result<Estimator, Error> {
+    if source.integer("n_outputs_")? != 1 {
+        return Err(source.refuse("several targets are not evaluated"));
+    }
+    let trees: Result<Vec<Tree>, Error> = members(source, member)?.iter().map(regress_tree).collect();
+    let missing_allowed = missing_allowed(source, true, random_splits)?;
+    let trees = Trees { trees: trees?, inputs: source.inputs()?, missing_allowed };
+    Ok(Estimator::Regressor(Box::new(TreeRegressor(trees))))
+}
+
+pub(super) fn random_forest_classifier(source: &Source<'_>) -> Result<Estimator, Error> {
+    forest_classifier(source, "DecisionTreeClassifier", false)
+}
+
+pub(super) fn extra_trees_classifier(source: &Source<'_>) -> Result<Estimator, Error> {
+    forest_classifier(source, "ExtraTreeClassifier", true)
+}
+
+pub(super) fn random_forest_regressor(source: &Source<'_>) -> Result<Estimator, Error> {
+    forest_regressor(source, "DecisionTreeRegressor", false)
+}
+
+pub(super) fn extra_trees_regressor(source: &Source<'_>) -> Result<Estimator, Error> {
+    forest_regressor(source, "ExtraTreeRegressor", true)
+}

@@ -1,0 +1,212 @@
+//! Classifiers whose decision is a weighted sum of the inputs.
+
+use assize_tables::Cancel;
+
+use super::data::{Data, Matrix};
+use super::estimator::{Answer, Classify, Estimator, Regress, Rule, labels_from_decision};
+use super::label::Label;
+use super::numeric::{dot, expit, normalize, softmax};
+use super::source::Source;
+use crate::predictor::Error;
+
+/// How decisions become probabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Link {
+    /// There are none.
+    None,
+    /// Logistic function of each class, scaled to one (`LinearClassifierMixin._predict_proba_lr`).
+    OneVersusRest,
+    /// Softmax; of `[-d, d]` for two classes.
+    Softmax,
+    /// Softmax for more than two classes, logistic function for two (linear discriminant analysis).
+    Discriminant,
+    /// `SGDClassifier` with the modified Huber loss.
+    ModifiedHuber,
+}
+
+struct LinearClassifier {
+    classes: Vec<Label>,
+    weights: Weights,
+    link: Link,
+}
+
+/// One row of coefficients for each output.
+pub(super) struct Weights {
+    coefficients: Matrix,
+    intercepts: Vec<f64>,
+}
+
+impl Weights {
+    /// Reads `coef_` and `intercept_` for that many outputs.
+    fn read(source: &Source<'_>, outputs: usize) -> Result<Self, Error> {
+        let inputs = source.inputs()?;
+        let numbers = source.finite("coef_")?;
+        if numbers.values.len() != outputs * inputs || numbers.shape.last() != Some(&inputs) {
+            return Err(source.refuse(format!("coef_ is not {outputs} x {inputs} numbers")));
+        }
+        let coefficients = Matrix::new(outputs, inputs, numbers.values);
+        let view = source.attribute("intercept_")?;
+        // Without an intercept the library stores a single 0.0.
+        let intercepts = match view.number() {
+            Some(value) if value.is_finite() && (value == 0.0 || outputs == 1) => vec![value; outputs],
+            Some(_) => return Err(source.refuse("intercept_ is one number for several outputs")),
+            None => {
+                let values = source.finite("intercept_")?.values;
+                match values.as_slice() {
+                    [0.0] => vec![0.0; outputs],
+                    _ if values.len() == outputs => values,
+                    _ => return Err(source.refuse(format!("intercept_ is not {outputs} numbers"))),
+                }
+            }
+        };
+        Ok(Self { coefficients, intercepts })
+    }
+
+    pub(super) fn apply(&self, data: &Data) -> Result<Matrix, Error> {
+        let input = data.finite(self.coefficients.columns)?;
+        Ok(input.map_rows(self.coefficients.rows, |row, out| {
+            for (at, value) in out.iter_mut().enumerate() {
+                *value = dot(row, self.coefficients.row(at)) + self.intercepts[at];
+            }
+        }))
+    }
+}
+
+impl LinearClassifier {
+    fn linked(&self, decision: &Matrix) -> Matrix {
+        if decision.columns == 1 {
+            return decision.map_rows(2, |row, out| {
+                let positive = match self.link {
+                    // softmax([-d, d])
+                    Link::Softmax => {
+                        out.copy_from_slice(&[-row[0], row[0]]);
+                        softmax(out);
+                        return;
+                    }
+                    Link::ModifiedHuber => (row[0].clamp(-1.0, 1.0) + 1.0) / 2.0,
+                    _ => expit(row[0]),
+                };
+                out.copy_from_slice(&[1.0 - positive, positive]);
+            });
+        }
+        decision.map_rows(decision.columns, |row, out| {
+            out.copy_from_slice(row);
+            match self.link {
+                Link::Softmax | Link::Discriminant => softmax(out),
+                Link::ModifiedHuber => modified_huber(out),
+                Link::OneVersusRest | Link::None => {
+                    out.iter_mut().for_each(|value| *value = expit(*value));
+                    normalize(out);
+                }
+            }
+        })
+    }
+}
+
+/// `SGDClassifier._predict_proba` for several classes: a row of zeros becomes uniform.
+fn modified_huber(row: &mut [f64]) {
+    row.iter_mut().for_each(|value| *value = (value.clamp(-1.0, 1.0) + 1.0) / 2.0);
+    if row.iter().all(|value| *value == 0.0) {
+        row.fill(1.0);
+    }
+    normalize(row);
+}
+
+impl Classify for LinearClassifier {
+    fn classes(&self) -> &[Label] {
+        &self.classes
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::Decision
+    }
+
+    fn has_probabilities(&self) -> bool {
+        self.link != Link::None
+    }
+
+    fn has_decision(&self) -> bool {
+        true
+    }
+
+    fn probabilities(&self, data: &Data, _cancel: &Cancel) -> Result<Matrix, Error> {
+        Ok(self.linked(&self.weights.apply(data)?))
+    }
+
+    fn decision(&self, data: &Data, _cancel: &Cancel) -> Result<Matrix, Error> {
+        self.weights.apply(data)
+    }
+
+    fn answer(&self, data: &Data, _cancel: &Cancel) -> Result<Answer, Error> {
+        let decision = self.weights.apply(data)?;
+        let probabilities = self.has_probabilities().then(|| self.linked(&decision));
+        Ok(Answer { labels: labels_from_decision(&decision), probabilities })
+    }
+}
+
+fn classifier(source: &Source<'_>, link: Link) -> Result<Estimator, Error> {
+    let classes = source.classes(2)?;
+    let outputs = if classes.len() == 2 { 1 } else { classes.len() };
+    let weights = Weights::read(source, outputs)?;
+    Ok(Estimator::Classifier(Box::new(LinearClassifier { classes, weights, link })))
+}
+
+/// `LogisticRegression` and `LogisticRegressionCV`: `multi_class` went away in 1.8.
+pub(super) fn logistic_regression(source: &Source<'_>) -> Result<Estimator, Error> {
+    let two = source.classes(2)?.len() == 2;
+    let multi_class = if source.has("multi_class") { source.text("multi_class")? } else { "auto" };
+    let solver = source.text("solver")?;
+    let one_versus_rest_solver =
+        solver == "liblinear" || (solver == "newton-cholesky" && ((1, 2)..(1, 6)).contains(&source.version()));
+    let link = match multi_class {
+        "ovr" | "warn" => Link::OneVersusRest,
+        "auto" | "deprecated" if two || one_versus_rest_solver => Link::OneVersusRest,
+        "auto" | "deprecated" | "multinomial" => Link::Softmax,
+        other => return Err(source.refuse(format!("multi_class={other:?} is not evaluated"))),
+    };
+    classifier(source, link)
+}
+
+/// Linear classifiers without probabilities.
+pub(super) fn decision_only(source: &Source<'_>) -> Result<Estimator, Error> {
+    classifier(source, Link::None)
+}
+
+pub(super) fn sgd_classifier(source: &Source<'_>) -> Result<Estimator, Error> {
+    let link = match source.text("loss")? {
+        "log_loss" | "log" => Link::OneVersusRest,
+        "modified_huber" => Link::ModifiedHuber,
+        _ => Link::None,
+    };
+    classifier(source, link)
+}
+
+pub(super) fn linear_discriminant(source: &Source<'_>) -> Result<Estimator, Error> {
+    classifier(source, Link::Discriminant)
+}
+
+struct LinearRegressor {
+    weights: Weights,
+    /// Inverse of the link of generalised linear models.
+    exponential: bool,
+}
+
+impl Regress for LinearRegressor {
+    fn values(&self, data: &Data, _cancel: &Cancel) -> Result<Vec<f64>, Error> {
+        let mut values = self.weights.apply(data)?.values;
+        if self.exponential {
+            values.iter_mut().for_each(|value| *value = libm::exp(*value));
+        }
+        Ok(values)
+    }
+}
+
+/// Linear regressors of one target.
+pub(super) fn regressor(source: &Source<'_>) -> Result<Estimator, Error> {
+    Ok(Estimator::Regressor(Box::new(LinearRegressor { weights: Weights::read(source, 1)?, exponential: false })))
+}
+
+/// Poisson and gamma regression: the link is the logarithm.
+pub(super) fn log_regressor(source: &Source<'_>) -> Result<Estimator, Error> {
+    Ok(Estimator::Regressor(Box::new(LinearRegressor { weights: Weights::read(source, 1)?, exponential: true })))
+}

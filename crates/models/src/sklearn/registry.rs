@@ -1,0 +1,93 @@
+//! Which class is evaluated by what: exact pairs of module and name, nothing by prefix.
+
+use super::estimator::Estimator;
+use super::source::Source;
+use super::{encoding, forest, gradient_boosting, hist_gradient_boosting, imputing, linear, pipeline, scaling};
+use crate::predictor::Error;
+
+type Build = fn(&Source<'_>) -> Result<Estimator, Error>;
+
+/// Module, class and reader of everything that is evaluated.
+pub(super) const KNOWN: &[(&str, &str, Build)] = &[
+    ("sklearn.compose._column_transformer", "ColumnTransformer", pipeline::column_transformer),
+    ("sklearn.discriminant_analysis", "LinearDiscriminantAnalysis", linear::linear_discriminant),
+    ("sklearn.ensemble._forest", "ExtraTreesClassifier", forest::extra_trees_classifier),
+    ("sklearn.ensemble._forest", "ExtraTreesRegressor", forest::extra_trees_regressor),
+    ("sklearn.ensemble._forest", "RandomForestClassifier", forest::random_forest_classifier),
+    ("sklearn.ensemble._forest", "RandomForestRegressor", forest::random_forest_regressor),
+    ("sklearn.ensemble._gb", "GradientBoostingClassifier", gradient_boosting::classifier),
+    ("sklearn.ensemble._gb", "GradientBoostingRegressor", gradient_boosting::regressor),
+    (HIST, "HistGradientBoostingClassifier", hist_gradient_boosting::classifier),
+    (HIST, "HistGradientBoostingRegressor", hist_gradient_boosting::regressor),
+    ("sklearn.impute._base", "MissingIndicator", imputing::indicator),
+    ("sklearn.impute._base", "SimpleImputer", imputing::simple),
+    ("sklearn.linear_model._base", "LinearRegression", linear::regressor),
+    ("sklearn.linear_model._bayes", "ARDRegression", linear::regressor),
+    ("sklearn.linear_model._bayes", "BayesianRidge", linear::regressor),
+    ("sklearn.linear_model._coordinate_descent", "ElasticNet", linear::regressor),
+    ("sklearn.linear_model._coordinate_descent", "ElasticNetCV", linear::regressor),
+    ("sklearn.linear_model._coordinate_descent", "Lasso", linear::regressor),
+    ("sklearn.linear_model._coordinate_descent", "LassoCV", linear::regressor),
+    ("sklearn.linear_model._glm.glm", "GammaRegressor", linear::log_regressor),
+    ("sklearn.linear_model._glm.glm", "PoissonRegressor", linear::log_regressor),
+    ("sklearn.linear_model._huber", "HuberRegressor", linear::regressor),
+    ("sklearn.linear_model._least_angle", "Lars", linear::regressor),
+    ("sklearn.linear_model._least_angle", "LassoLars", linear::regressor),
+    ("sklearn.linear_model._logistic", "LogisticRegression", linear::logistic_regression),
+    ("sklearn.linear_model._logistic", "LogisticRegressionCV", linear::logistic_regression),
+    ("sklearn.linear_model._passive_aggressive", "PassiveAggressiveClassifier", linear::decision_only),
+    ("sklearn.linear_model._passive_aggressive", "PassiveAggressiveRegressor", linear::regressor),
+    ("sklearn.linear_model._perceptron", "Perceptron", linear::decision_only),
+    ("sklearn.linear_model._quantile", "QuantileRegressor", linear::regressor),
+    ("sklearn.linear_model._ridge", "Ridge", linear::regressor),
+    ("sklearn.linear_model._ridge", "RidgeCV", linear::regressor),
+    ("sklearn.linear_model._ridge", "RidgeClassifier", linear::decision_only),
+    ("sklearn.linear_model._ridge", "RidgeClassifierCV", linear::decision_only),
+    ("sklearn.linear_model._stochastic_gradient", "SGDClassifier", linear::sgd_classifier),
+    ("sklearn.linear_model._stochastic_gradient", "SGDRegressor", linear::regressor),
+    ("sklearn.linear_model._theil_sen", "TheilSenRegressor", linear::regressor),
+    ("sklearn.pipeline", "FeatureUnion", pipeline::feature_union),
+    ("sklearn.pipeline", "Pipeline", pipeline::pipeline),
+    ("sklearn.preprocessing._data", "Binarizer", scaling::binarizer),
+    ("sklearn.preprocessing._data", "MaxAbsScaler", scaling::max_abs),
+    ("sklearn.preprocessing._data", "MinMaxScaler", scaling::min_max),
+    ("sklearn.preprocessing._data", "Normalizer", scaling::normalizer),
+    ("sklearn.preprocessing._data", "RobustScaler", scaling::robust),
+    ("sklearn.preprocessing._data", "StandardScaler", scaling::standard),
+    ("sklearn.preprocessing._encoders", "OneHotEncoder", encoding::one_hot),
+    ("sklearn.preprocessing._encoders", "OrdinalEncoder", encoding::ordinal),
+    ("sklearn.preprocessing._target_encoder", "TargetEncoder", encoding::target),
+    ("sklearn.svm._classes", "LinearSVC", linear::decision_only),
+    ("sklearn.svm._classes", "LinearSVR", linear::regressor),
+    ("sklearn.tree._classes", "DecisionTreeClassifier", forest::tree_classifier),
+    ("sklearn.tree._classes", "DecisionTreeRegressor", forest::tree_regressor),
+    ("sklearn.tree._classes", "ExtraTreeClassifier", forest::tree_classifier),
+    ("sklearn.tree._classes", "ExtraTreeRegressor", forest::tree_regressor),
+];
+
+const HIST: &str = "sklearn.ensemble._hist_gradient_boosting.gradient_boosting";
+
+/// Oldest and newest version whose answers were compared.
+const OLDEST: (u32, u32) = (1, 0);
+const NEWEST: (u32, u32) = (1, 9);
+
+/// Reads one estimator, whatever it is.
+pub(super) fn build(source: &Source<'_>) -> Result<Estimator, Error> {
+    let Some(class) = source.view().class() else {
+        return Err(Error::Unreadable("an estimator is needed, the file has something else".to_owned()));
+    };
+    let Some((_, _, build)) = KNOWN.iter().find(|(module, name, _)| class.is(module, name)) else {
+        return Err(Error::Unreadable(format!(
+            "the class {class} is not known; what is read is scikit-learn's own estimators of versions {}.{} to {}.{}",
+            OLDEST.0, OLDEST.1, NEWEST.0, NEWEST.1
+        )));
+    };
+    let version = source.version();
+    if version < OLDEST || version > NEWEST {
+        return Err(source.refuse(format!(
+            "it was stored by scikit-learn {}.{}; versions {}.{} to {}.{} are read",
+            version.0, version.1, OLDEST.0, OLDEST.1, NEWEST.0, NEWEST.1
+        )));
+    }
+    build(source)
+}

@@ -1,0 +1,275 @@
+//! Decision trees: read from the records of scikit-learn, kept flat, asked many rows at a time.
+//!
+//! Siblings lie side by side, so a step is one comparison added to the left child; a leaf is its own left child with
+//! an infinite threshold, so that rows of different depth walk together without a branch.
+
+use std::borrow::Cow;
+
+use super::data::{Data, Matrix};
+use super::source::Source;
+use crate::predictor::Error;
+
+/// Rows that walk a tree together: enough independent loads to hide their latency.
+const LANES: usize = 16;
+
+/// Set in [`Node::feature`] when a missing value goes to the right.
+const MISSING_RIGHT: u32 = 1 << 31;
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    /// Largest float32 that goes left.
+    threshold: f32,
+    feature: u32,
+    left: u32,
+}
+
+/// One tree.
+#[derive(Debug)]
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+    /// `nodes x outputs`.
+    values: Vec<f64>,
+    outputs: usize,
+}
+
+/// Rows as trees compare them.
+pub(super) struct Inputs {
+    pub(super) rows: usize,
+    width: usize,
+    values: Vec<f32>,
+    missing: bool,
+}
+
+impl Inputs {
+    /// Rounds to float32 as the library does; what does not fit is refused as there.
+    pub(super) fn new(data: &Data, width: usize, missing_allowed: bool) -> Result<Self, Error> {
+        let matrix: Cow<'_, Matrix> = if missing_allowed { data.with_missing(width)? } else { data.finite(width)? };
+        let values: Vec<f32> = matrix.values.iter().map(|value| *value as f32).collect();
+        if values.iter().any(|value| value.is_infinite()) {
+            return Err(Error::Input {
+                expected: "numbers within the range of float32".to_owned(),
+                found: "a larger one".to_owned(),
+            });
+        }
+        let missing = missing_allowed && values.iter().any(|value| value.is_nan());
+        Ok(Self { rows: matrix.rows, width, values, missing })
+    }
+}
+
+impl Tree {
+    /// Adds what the tree says about each row: `add(row, values of its leaf)`.
+    pub(super) fn visit(&self, inputs: &Inputs, leaves: &mut Vec<u32>, mut add: impl FnMut(usize, &[f64])) {
+        leaves.clear();
+        for start in (0..inputs.rows).step_by(LANES) {
+            let count = LANES.min(inputs.rows - start);
+            let found = if inputs.missing {
+                self.walk::<true>(inputs, start, count)
+            } else {
+                self.walk::<false>(inputs, start, count)
+            };
+            leaves.extend(&found[..count]);
+        }
+        for (row, leaf) in leaves.iter().enumerate() {
+            let at = *leaf as usize * self.outputs;
+            add(row, &self.values[at..at + self.outputs]);
+        }
+    }
+
+    /// Leaves of up to [`LANES`] rows; the lanes beyond `count` repeat the last row.
+    fn walk<const MISSING: bool>(&self, inputs: &Inputs, start: usize, count: usize) -> [u32; LANES] {
+        let mut at = [0_u32; LANES];
+        let rows: [&[f32]; LANES] = std::array::from_fn(|lane| {
+            let row = start + lane.min(count - 1);
+            &inputs.values[row * inputs.width..(row + 1) * inputs.width]
+        });
+        loop {
+            let mut moved = 0;
+            for lane in 0..LANES {
+                let node = self.nodes[at[lane] as usize];
+                let value = rows[lane][(node.feature & !MISSING_RIGHT) as usize];
+                let mut right = value > node.threshold;
+                if MISSING {
+                    right |= value.is_nan() && node.feature & MISSING_RIGHT != 0;
+                }
+                let next = node.left + u32::from(right);
+                moved |= next ^ at[lane];
+                at[lane] = next;
+            }
+            if moved == 0 {
+                return at;
+            }
+        }
+    }
+
+    pub(super) fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Whether every value passes.
+    pub(super) fn all_values(&self, test: impl Fn(&[f64]) -> bool) -> bool {
+        self.values.chunks_exact(self.outputs).all(test)
+    }
+
+    /// Scales the values of every node to one, as the library does for class counts.
+    pub(super) fn normalize(&mut self) {
+        self.values.chunks_exact_mut(self.outputs).for_each(super::numeric::normalize);
+    }
+}
+
+/// A node as stored.
+struct Record {
+    left: i64,
+    right: i64,
+    feature: i64,
+    threshold: f64,
+    missing_left: bool,
+}
+
+/// Reads a `sklearn.tree._tree.Tree` of one target with that many inputs.
+pub(super) fn read(source: &Source<'_>, inputs: usize) -> Result<Tree, Error> {
+    let (class, arguments) = source.view().call().ok_or_else(|| source.refuse("a tree is needed in this place"))?;
+    if !class.is("sklearn.tree._tree", "Tree") {
+        return Err(source.refuse("a tree is needed in this place"));
+    }
+    let [declared, _classes, targets] = arguments.as_slice() else {
+        return Err(source.refuse("a tree is made of other arguments than known"));
+    };
+    if declared.integer() != i64::try_from(inputs).ok() || inputs == 0 {
+        return Err(source.refuse(format!("the tree is not made for {inputs} inputs")));
+    }
+    if targets.integer() != Some(1) {
+        return Err(source.refuse("trees of several targets are not evaluated"));
+    }
+    let count = source.size("node_count")?;
+    let values = source.finite("values")?;
+    let outputs = match values.shape.as_slice() {
+        [nodes, 1, outputs] if *nodes == count && *outputs > 0 && count > 0 => *outputs,
+        _ => return Err(source.refuse("the shape of the values of a tree does not fit its nodes")),
+    };
+    let records = records(source, count)?;
+    let order = sibling_order(&records, inputs).ok_or_else(|| {
+        source.refuse("the nodes do not form a tree: a child, a feature or a threshold is out of range")
+    })?;
+    Ok(flatten(&records, &order, &values.values, outputs))
+}
+
+fn records(source: &Source<'_>, count: usize) -> Result<Vec<Record>, Error> {
+    let array = source.array("nodes")?;
+    let odd = || source.refuse("the record of a tree node is not understood");
+    let field = |name: &str| array.dtype.field(name).ok_or_else(odd);
+    let (left, right) = (field("left_child")?, field("right_child")?);
+    let (feature, threshold) = (field("feature")?, field("threshold")?);
+    // Since 1.3; trees of earlier versions never see a missing value.
+    let missing = array.dtype.field("missing_go_to_left");
+    let records = array.records().ok_or_else(odd)?;
+    if records.len() != count {
+        return Err(source.refuse("the tree has not as many nodes as it says"));
+    }
+    let read = |record: &[u8]| {
+        let of =
+            |field: &crate::pickle::Field| field.dtype.integer(&record[field.offset..field.offset + field.dtype.size]);
+        Some(Record {
+            left: of(left)?,
+            right: of(right)?,
+            feature: of(feature)?,
+            threshold: threshold.dtype.number(&record[threshold.offset..threshold.offset + threshold.dtype.size])?,
+            missing_left: match missing {
+                Some(missing) => of(missing)? != 0,
+                None => false,
+            },
+        })
+    };
+    records.map(|record| read(record).ok_or_else(odd)).collect()
+}
+
+/// Stored positions in breadth-first order, siblings together; `None` unless every node but the first has exactly one
+/// parent, which comes before it.
+fn sibling_order(records: &[Record], inputs: usize) -> Option<Vec<usize>> {
+    let mut order = Vec::with_capacity(records.len());
+    let mut reached = vec![false; records.len()];
+    order.push(0);
+    reached[0] = true;
+    let mut next = 0;
+    while let Some(at) = order.get(next).copied() {
+        next += 1;
+        let record = &records[at];
+        if record.left == -1 && record.right == -1 {
+            continue;
+        }
+        let feature = usize::try_from(record.feature).ok()?;
+        if feature >= inputs || record.threshold.is_nan() || record.threshold == f64::NEG_INFINITY {
+            return None;
+        }
+        for child in [record.left, record.right] {
+            let child = usize::try_from(child).ok().filter(|child| *child > at && *child < records.len())?;
+            if std::mem::replace(&mut reached[child], true) {
+                return None;
+            }
+            order.push(child);
+        }
+    }
+    (order.len() == records.len()).then_some(order)
+}
+
+fn flatten(records: &[Record], order: &[usize], values: &[f64], outputs: usize) -> Tree {
+    let mut nodes = Vec::with_capacity(order.len());
+    let mut next_child = 1;
+    for (at, stored) in order.iter().enumerate() {
+        let record = &records[*stored];
+        if record.left == -1 {
+            nodes.push(Node { threshold: f32::INFINITY, feature: 0, left: at as u32 });
+            continue;
+        }
+        let missing = if record.missing_left { 0 } else { MISSING_RIGHT };
+        nodes.push(Node {
+            threshold: round_down(record.threshold),
+            feature: record.feature as u32 | missing,
+            left: next_child,
+        });
+        next_child += 2;
+    }
+    let values =
+        order.iter().flat_map(|stored| values[stored * outputs..(stored + 1) * outputs].iter().copied()).collect();
+    Tree { nodes, values, outputs }
+}
+
+/// The largest float32 that is not above: comparing a float32 with it is comparing with the double.
+fn round_down(threshold: f64) -> f32 {
+    let rounded = threshold as f32;
+    if f64::from(rounded) > threshold { rounded.next_down() } else { rounded }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn float32_comparison_agrees_with_double_comparison() {
+        for threshold in [0.1, 0.5, -0.1, 1e-50, -1e-50, 3.4e38, 1e300, 16_777_217.0] {
+            for value in [0.1_f32, 0.5, -0.1, 0.0, 1e-45, -1e-45, f32::MAX, f32::MIN, 16_777_216.0, 16_777_218.0] {
+                assert_eq!(value <= round_down(threshold), f64::from(value) <= threshold, "{value} {threshold}");
+            }
+        }
+        assert_eq!(round_down(f64::INFINITY), f32::INFINITY);
+    }
+
+    fn record(left: i64, right: i64) -> Record {
+        Record { left, right, feature: 0, threshold: 0.5, missing_left: false }
+    }
+
+    #[test]
+    fn only_trees_are_trees() {
+        assert_eq!(sibling_order(&[record(1, 2), record(-1, -1), record(-1, -1)], 1), Some(vec![0, 1, 2]));
+        for broken in [
+            vec![record(0, 1), record(-1, -1)],
+            vec![record(1, 1), record(-1, -1)],
+            vec![record(1, 9), record(-1, -1)],
+            vec![record(1, -1), record(-1, -1)],
+            vec![record(-1, -1), record(-1, -1)],
+            vec![record(-2, 1), record(-1, -1)],
+        ] {
+            assert_eq!(sibling_order(&broken, 1), None);
+        }
+        assert_eq!(sibling_order(&[record(1, 2), record(-1, -1), record(-1, -1)], 0), None);
+    }
+}

@@ -1,0 +1,136 @@
+//! Holds a folder of model files against what the library that stored them answers.
+//!
+//! The folder has the layout of `fixtures/joblib/make_fixtures.py`: `manifest.json`, rows in `x/`, and beside every
+//! model its expected classes, labels and probabilities.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use assize_models::{Error, Limits, Predictions, open};
+use assize_tables::{Cancel, Column, ColumnData, MISSING, Table};
+use serde_json::Value;
+
+/// What came of one file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Every label equal, every probability within the tolerance.
+    Right,
+    /// Not read, with the message.
+    Refused(String),
+    /// A label or probability differs.
+    Wrong(String),
+}
+
+/// One line of the manifest with its outcome.
+#[derive(Debug)]
+pub struct Checked {
+    pub file: String,
+    pub kind: String,
+    pub version: String,
+    pub storage: String,
+    pub outcome: Outcome,
+}
+
+/// Checks every model of the manifest.
+pub fn check_folder(folder: &Path) -> Vec<Checked> {
+    let manifest: Value = serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    let mut tables = BTreeMap::new();
+    let mut checked = Vec::new();
+    for model in manifest["models"].as_array().unwrap() {
+        let text = |key: &str| model[key].as_str().unwrap().to_owned();
+        let table = tables.entry(text("x")).or_insert_with(|| read_csv(&folder.join(text("x"))));
+        let bytes = std::fs::read(folder.join(text("file"))).unwrap();
+        let expected = serde_json::from_slice(&std::fs::read(folder.join(text("expected"))).unwrap()).unwrap();
+        checked.push(Checked {
+            file: text("file"),
+            kind: text("kind"),
+            version: model["versions"]["sklearn"].as_str().unwrap().to_owned(),
+            storage: storage(&model["store"]),
+            outcome: check(&bytes, table, &expected),
+        });
+    }
+    checked
+}
+
+/// How the file was stored: tool, compression, protocol.
+fn storage(store: &Value) -> String {
+    let compress = match &store["compress"] {
+        Value::Array(parts) => parts[0].as_str().unwrap().to_owned(),
+        _ => "plain".to_owned(),
+    };
+    let protocol = store["protocol"].as_u64().map_or(String::new(), |protocol| format!(" protocol {protocol}"));
+    format!("{} {compress}{protocol}", store["tool"].as_str().unwrap())
+}
+
+/// Asks one model and compares.
+pub fn check(bytes: &[u8], table: &Table, expected: &Value) -> Outcome {
+    let answer = open(bytes, "model", &Limits::default()).and_then(|model| model.predict(table, &Cancel::new()));
+    match answer {
+        Err(error @ (Error::Unreadable(_) | Error::Input { .. })) => Outcome::Refused(error.to_string()),
+        Err(error) => Outcome::Wrong(error.to_string()),
+        Ok(predictions) => match difference(&predictions, expected) {
+            Some(difference) => Outcome::Wrong(difference),
+            None => Outcome::Right,
+        },
+    }
+}
+
+/// Python prints a whole float with its point; the classes here do not.
+fn class_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Number(number) => number.as_f64().unwrap().to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn difference(found: &Predictions, expected: &Value) -> Option<String> {
+    let classes: Vec<String> = expected["classes"].as_array().unwrap().iter().map(class_text).collect();
+    if classes != found.classes {
+        return Some(format!("classes {:?} instead of {classes:?}", found.classes));
+    }
+    let labels: Vec<String> = expected["predict"].as_array().unwrap().iter().map(class_text).collect();
+    for (row, (expected, found)) in labels.iter().zip(&found.labels).enumerate() {
+        if *expected != classes[*found as usize] {
+            return Some(format!("row {row} is {} instead of {expected}", classes[*found as usize]));
+        }
+    }
+    match (expected["predict_proba"].as_array(), &found.probabilities) {
+        (None, None) => None,
+        (Some(expected), Some(found)) => {
+            let expected: Vec<f64> =
+                expected.iter().flat_map(|row| row.as_array().unwrap()).map(|cell| cell.as_f64().unwrap()).collect();
+            let largest = expected.iter().zip(found).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            let same = expected.len() == found.len() && largest <= 1e-9;
+            (!same).then(|| format!("probabilities differ by {largest}"))
+        }
+        (expected, found) => Some(format!("probabilities: expected {}, found {}", expected.is_some(), found.is_some())),
+    }
+}
+
+/// A small CSV without quotes: a column is numeric when every cell that is not empty is a number.
+pub fn read_csv(path: &Path) -> Table {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    let names: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let cells: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    let columns = names.iter().enumerate().map(|(at, name)| {
+        let texts: Vec<&str> = cells.iter().map(|row| row[at]).collect();
+        Column { name: (*name).to_owned(), data: column(&texts) }
+    });
+    Table { columns: columns.collect(), rows: cells.len() }
+}
+
+fn column(texts: &[&str]) -> ColumnData {
+    let number = |text: &&str| if text.is_empty() { Some(f64::NAN) } else { text.parse().ok() };
+    if let Some(values) = texts.iter().map(number).collect() {
+        return ColumnData::Numeric(values);
+    }
+    let mut levels: Vec<String> = texts.iter().filter(|text| !text.is_empty()).map(ToString::to_string).collect();
+    levels.sort();
+    levels.dedup();
+    let code = |text: &&str| levels.binary_search_by(|level| level.as_str().cmp(text)).map_or(MISSING, |at| at as u32);
+    ColumnData::Categorical { codes: texts.iter().map(code).collect(), levels }
+}
