@@ -2,7 +2,8 @@
 //!
 //! `forest_bench TRAIN TEST SCORES TREES LEAF THREADS REPEATS`: both tables are files of columns as the script writes
 //! them; scores of the test rows go to SCORES (little-endian f64); CPU seconds of one training (binning included), one
-//! asking and nine changed askings are printed as JSON.
+//! asking, and one asking with flips (everybody gets the same value: for three features and their pairs) are printed
+//! as JSON.
 
 #![expect(clippy::print_stdout, reason = "the result of a benchmark program goes to its caller")]
 
@@ -10,7 +11,7 @@ use std::error::Error;
 use std::fs;
 use std::sync::Arc;
 
-use assize_models::forest::{self, Binner, Change, ForestOptions, NewBins, Training};
+use assize_models::forest::{self, Binned, Binner, Change, ForestOptions, NewBins, Training};
 use assize_tables::{Cancel, Column, ColumnData, Table};
 
 /// Ticks of the process CPU clock in a second (`USER_HZ`, fixed on Linux).
@@ -40,28 +41,38 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (forest, growing) = measured(repeats, || Ok(forest::train_binned(&binned, &training, &options, &cancel)?))?;
     let (rows, binning_test) = measured(repeats, || Ok(forest.binner().apply(&test)?))?;
     let (result, asking) = measured(repeats, || Ok(forest.score(&rows, &cancel)?))?;
-    // Nine changed askings: one feature after the other becomes what it is in the row before.
-    let before: Vec<Vec<u8>> = (0..features.len())
-        .map(|feature| {
-            let mut bins = rows.column(feature).to_vec();
-            bins.rotate_right(1);
-            bins
-        })
-        .collect();
-    let asks: Vec<[Change<'_>; 1]> = (0..9)
-        .map(|ask| ask % features.len())
-        .map(|feature| [Change { feature, bins: NewBins::Each(&before[feature]) }])
-        .collect();
-    let asks: Vec<&[Change<'_>]> = asks.iter().map(<[_; 1]>::as_slice).collect();
-    let (_, changed) = measured(repeats, || Ok(forest.score_changes(&rows, &asks, &cancel)?))?;
+    let flips = flips(&rows);
+    let asks: Vec<&[Change<'_>]> = flips.iter().map(Vec::as_slice).collect();
+    let (_, flipping) = measured(repeats, || Ok(forest.score_changes(&rows, &asks, &cancel)?))?;
 
     fs::write(scores, result.iter().flat_map(|score| score.to_le_bytes()).collect::<Vec<u8>>())?;
     println!(
         "{{\"binning\": {binning:.4}, \"growing\": {growing:.4}, \"binning_test\": {binning_test:.4}, \
-         \"asking\": {asking:.4}, \"asking_and_nine_changed\": {changed:.4}, \"nodes\": {}}}",
+         \"asking\": {asking:.4}, \"asking_with_flips\": {flipping:.4}, \"flips\": {}, \"nodes\": {}}}",
+        flips.len(),
         forest.node_count()
     );
     Ok(())
+}
+
+/// Up to six values of three features (`race`, `sex` and `age` if there) and of their pairs.
+fn flips(rows: &Binned) -> Vec<Vec<Change<'static>>> {
+    let binner = rows.binner();
+    let features = ["race", "sex", "age"].map(|name| binner.index(name));
+    let features: Vec<usize> = (0..3).map(|at| features[at].unwrap_or(at)).collect();
+    let singles: Vec<Vec<Change<'static>>> = features
+        .iter()
+        .map(|feature| {
+            let step = (binner.bins(*feature) / 6).max(1);
+            let bins = (1..binner.bins(*feature)).step_by(step).take(6);
+            bins.map(|bin| Change { feature: *feature, bins: NewBins::Same(bin as u8) }).collect()
+        })
+        .collect();
+    let mut flips: Vec<Vec<Change<'static>>> = singles.iter().flatten().map(|change| vec![*change]).collect();
+    for (first, second) in [(0, 1), (0, 2), (1, 2)] {
+        flips.extend(singles[first].iter().flat_map(|a| singles[second].iter().map(move |b| vec![*a, *b])));
+    }
+    flips
 }
 
 /// Runs some work several times; the last result and the mean CPU seconds of the process.

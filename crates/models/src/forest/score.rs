@@ -1,7 +1,9 @@
 //! Asking a forest: scores of binned rows, and of the same rows with some columns changed.
 //!
-//! Rows go through one tree after the other in blocks that fit the nearest cache. A changed ask walks again only the
-//! trees, row by row, whose path tested a changed feature: the leaf remembers which features its path tests.
+//! Rows go through one tree after the other in blocks that fit the nearest cache. A changed ask starts from the leaves
+//! of the ask that it differs from least (its parent) and walks again only the trees, row by row, whose path tested
+//! what differs: the leaf remembers which features its path tests. Asks for all pairs of two features thus cost
+//! little more than asks for one of them.
 
 use assize_tables::{Cancel, Cancelled};
 
@@ -14,7 +16,7 @@ use crate::parallel;
 const BLOCK_ROWS: usize = 2048;
 
 /// New bins for one feature, all other features as they are.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change<'a> {
     /// Position of the feature in the binner.
     pub feature: usize,
@@ -23,7 +25,7 @@ pub struct Change<'a> {
 }
 
 /// The bins a feature gets.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NewBins<'a> {
     /// The same bin in every row.
     Same(u8),
@@ -48,11 +50,32 @@ struct Block {
     bins: Vec<u8>,
 }
 
-/// A changed ask within a block.
+/// An ask and where it starts from.
+#[derive(Debug, Clone, Copy)]
+struct Ask<'a> {
+    changes: &'a [Change<'a>],
+    /// Position among the asks, which begin with that for the rows as they are.
+    position: usize,
+    /// The ask whose changes are the largest part of these, among those that come earlier in the plan.
+    parent: usize,
+}
+
+/// An ask within a block.
 struct ChangedBlock {
+    position: usize,
+    parent: usize,
     bins: Vec<u8>,
-    /// Features that may differ in each row, as in [`Tree::tested`].
+    /// Features in which each row differs from the parent, as in [`Tree::tested`].
     changed: Vec<u64>,
+    /// What the sums differ by from those of the parent.
+    differences: Vec<i64>,
+}
+
+/// Where the rows of an ask are in a tree, for the asks that start from it.
+struct Places {
+    leaves: Vec<u32>,
+    /// Features tested on the way, see [`Tree::tested`].
+    tested: Vec<u64>,
 }
 
 /// Leaves of row-major rows with `stride` bytes each; their number is a multiple of [`LANES`].
@@ -89,17 +112,14 @@ impl Forest {
         asks: &[&[Change<'_>]],
         cancel: &Cancel,
     ) -> Result<Vec<Vec<f64>>, Cancelled> {
+        let plan = self.plan(asks);
         let blocks = rows.rows().div_ceil(BLOCK_ROWS);
         let parts = parallel::map(
             blocks,
             self.threads,
             cancel,
             || (),
-            |(), block| {
-                let block = Block::new(rows, block * BLOCK_ROWS);
-                let changed: Vec<ChangedBlock> = asks.iter().map(|changes| block.change(changes)).collect();
-                self.score_block(&block, &changed, cancel)
-            },
+            |(), block| self.score_block(&Block::new(rows, block * BLOCK_ROWS), &plan, cancel),
         )?;
         let one = f64::from(VALUE_ONE) * self.trees.len() as f64;
         Ok((0..=asks.len())
@@ -110,30 +130,78 @@ impl Forest {
             .collect())
     }
 
-    /// Sums of leaf values of a block's rows: as they are, then for each changed ask.
-    fn score_block(
-        &self,
-        block: &Block,
-        changed: &[ChangedBlock],
-        cancel: &Cancel,
-    ) -> Result<Vec<Vec<u64>>, Cancelled> {
+    /// The asks in an order in which parents come first.
+    fn plan<'a>(&self, asks: &[&'a [Change<'a>]]) -> Vec<Ask<'a>> {
+        let mut tests = vec![0_u64; self.binner.len()];
+        for node in self.trees.iter().flat_map(|tree| &tree.nodes) {
+            tests[usize::from(node.feature)] += 1;
+        }
+        // What two asks have in common is worth as much as it is tested.
+        let worth = |changes: &[Change<'_>]| changes.iter().map(|change| tests[change.feature]).sum::<u64>();
+        let mut plan = vec![Ask { changes: &[], position: 0, parent: 0 }];
+        let mut order: Vec<usize> = (0..asks.len()).collect();
+        order.sort_by_key(|ask| asks[*ask].len());
+        for ask in order {
+            let changes = asks[ask];
+            let parts = plan.iter().filter(|earlier| earlier.changes.iter().all(|change| changes.contains(change)));
+            let parent = parts.max_by_key(|part| worth(part.changes)).map_or(0, |part| part.position);
+            plan.push(Ask { changes, position: ask + 1, parent });
+        }
+        plan.remove(0);
+        plan
+    }
+
+    /// Sums of leaf values of a block's rows: as they are, then for each ask.
+    fn score_block(&self, block: &Block, plan: &[Ask<'_>], cancel: &Cancel) -> Result<Vec<Vec<u64>>, Cancelled> {
+        let mut asks = block.change(plan);
         let walk = walk_of(block.stride);
         let padded = block.bins.len() / block.stride;
-        let mut sums = vec![vec![0_u64; padded]; 1 + changed.len()];
+        let is_parent: Vec<bool> = (0..=plan.len()).map(|ask| plan.iter().any(|other| other.parent == ask)).collect();
+        let mut places: Vec<Places> =
+            is_parent.iter().map(|used| Places::new(if *used { padded } else { 0 })).collect();
         let mut leaves = vec![0; padded];
-        let mut again = Again::default();
+        let mut sums = vec![0_u64; padded];
+        let mut again = Again::new(padded, block.stride);
         for tree in &self.trees {
             cancel.check()?;
             walk(tree, &block.bins, block.stride, &mut leaves);
-            for (sum, leaf) in sums[0].iter_mut().zip(&leaves) {
+            for (sum, leaf) in sums.iter_mut().zip(&leaves) {
                 *sum += u64::from(tree.values[*leaf as usize]);
             }
-            for (ask, sums) in changed.iter().zip(&mut sums[1..]) {
-                ask.add_scores(tree, &leaves, block.stride, &mut again, sums);
+            if is_parent[0] {
+                places[0].set(tree, &leaves);
+            }
+            for ask in &mut asks {
+                again.walk(tree, ask, &places[ask.parent]);
+                if is_parent[ask.position] {
+                    leaves.copy_from_slice(&places[ask.parent].leaves);
+                    again.moved().for_each(|(row, leaf)| leaves[row] = leaf);
+                    places[ask.position].set(tree, &leaves);
+                }
             }
         }
-        sums.iter_mut().for_each(|sums| sums.truncate(block.rows));
-        Ok(sums)
+        sums.truncate(block.rows);
+        let mut answers = vec![Vec::new(); 1 + plan.len()];
+        answers[0] = sums;
+        for ask in &asks {
+            let parent = answers[ask.parent].iter().zip(&ask.differences);
+            let sums = parent.map(|(sum, difference)| sum.wrapping_add_signed(*difference)).collect();
+            answers[ask.position] = sums;
+        }
+        Ok(answers)
+    }
+}
+
+impl Places {
+    fn new(rows: usize) -> Self {
+        Self { leaves: vec![0; rows], tested: vec![0; rows] }
+    }
+
+    fn set(&mut self, tree: &Tree, leaves: &[u32]) {
+        self.leaves.copy_from_slice(leaves);
+        for (tested, leaf) in self.tested.iter_mut().zip(leaves) {
+            *tested = tree.tested[*leaf as usize];
+        }
     }
 }
 
@@ -146,51 +214,65 @@ impl Block {
         Self { start, rows: count, stride, bins }
     }
 
-    fn change(&self, changes: &[Change<'_>]) -> ChangedBlock {
-        let mut bins = self.bins.clone();
-        let mut changed = vec![0; self.bins.len() / self.stride];
-        for change in changes {
-            for row in 0..self.rows {
-                let cell = &mut bins[row * self.stride + change.feature];
-                let new = change.bins.of(self.start + row);
-                if *cell != new {
+    /// The asks of a plan on these rows.
+    fn change(&self, plan: &[Ask<'_>]) -> Vec<ChangedBlock> {
+        let mut made: Vec<ChangedBlock> = Vec::with_capacity(plan.len());
+        for ask in plan {
+            let parent = made.iter().find(|block| block.position == ask.parent);
+            let mut bins = parent.map_or(&self.bins, |parent| &parent.bins).clone();
+            let mut changed = vec![0; self.bins.len() / self.stride];
+            for change in ask.changes {
+                for (row, changed) in changed[..self.rows].iter_mut().enumerate() {
+                    let cell = &mut bins[row * self.stride + change.feature];
+                    let new = change.bins.of(self.start + row);
+                    *changed |= if *cell == new { 0 } else { feature_bit(change.feature) };
                     *cell = new;
-                    changed[row] |= feature_bit(change.feature);
                 }
             }
+            let differences = vec![0; changed.len()];
+            made.push(ChangedBlock { position: ask.position, parent: ask.parent, bins, changed, differences });
         }
-        ChangedBlock { bins, changed }
+        made
     }
 }
 
-/// Rows that walk again, with room for their leaves.
-#[derive(Default)]
+/// Rows that walk again.
 struct Again {
+    stride: usize,
+    count: usize,
     rows: Vec<u32>,
     bins: Vec<u8>,
     leaves: Vec<u32>,
 }
 
-impl ChangedBlock {
-    /// Adds the leaf values of the changed rows; `leaves` are those of the rows as they are.
-    fn add_scores(&self, tree: &Tree, leaves: &[u32], stride: usize, again: &mut Again, sums: &mut [u64]) {
-        again.rows.clear();
-        again.bins.clear();
-        for (row, (leaf, changed)) in leaves.iter().zip(&self.changed).enumerate() {
-            if tree.tested[*leaf as usize] & changed == 0 {
-                sums[row] += u64::from(tree.values[*leaf as usize]);
-            } else {
-                again.rows.push(row as u32);
-                again.bins.extend_from_slice(&self.bins[row * stride..][..stride]);
-            }
+impl Again {
+    fn new(rows: usize, stride: usize) -> Self {
+        Self { stride, count: 0, rows: vec![0; rows], bins: vec![0; rows * stride], leaves: vec![0; rows] }
+    }
+
+    /// Finds the leaves of the rows for which the path of the parent tested what `ask` changes.
+    fn walk(&mut self, tree: &Tree, ask: &mut ChangedBlock, parent: &Places) {
+        let stride = self.stride;
+        self.count = 0;
+        for (row, (tested, changed)) in (0_u32..).zip(parent.tested.iter().zip(&ask.changed)) {
+            // Written for good only when the count goes on: a branch would be guessed wrong too often.
+            self.rows[self.count] = row;
+            self.count += usize::from(tested & changed != 0);
         }
-        let padded = again.rows.len().next_multiple_of(LANES);
-        again.bins.resize(padded * stride, 0);
-        again.leaves.resize(padded, 0);
-        walk_of(stride)(tree, &again.bins, stride, &mut again.leaves);
-        for (row, leaf) in again.rows.iter().zip(&again.leaves) {
-            sums[*row as usize] += u64::from(tree.values[*leaf as usize]);
+        for (row, bins) in self.rows[..self.count].iter().zip(self.bins.chunks_exact_mut(stride)) {
+            bins.copy_from_slice(&ask.bins[*row as usize * stride..][..stride]);
         }
+        let padded = self.count.next_multiple_of(LANES);
+        walk_of(stride)(tree, &self.bins[..padded * stride], stride, &mut self.leaves[..padded]);
+        for (row, leaf) in self.moved() {
+            let values = [leaf, parent.leaves[row]].map(|leaf| i64::from(tree.values[leaf as usize]));
+            ask.differences[row] += values[0] - values[1];
+        }
+    }
+
+    /// Rows that walked again, with their leaves.
+    fn moved(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.rows[..self.count].iter().zip(&self.leaves).map(|(row, leaf)| (*row as usize, *leaf))
     }
 }
 
