@@ -1,11 +1,11 @@
 //! Disparate impact ratios over all attributes and intersections, one dot a group, against the four-fifths line.
 
-use assize_fairness::document::{AttributeMetrics, FairnessMetrics, GroupMetrics, Thresholds, Verdict};
+use assize_fairness::document::{FairnessMetrics, GroupMetrics, Thresholds, Verdict};
 
 use super::canvas::{Anchor, At, Canvas, Ink, Lettering, Medium, Stroke};
 use super::rows::{self, AXIS_PX, Axis, REFERENCE_PX, ROW_PX};
 use super::{Chart, DataTable};
-use crate::format::{Scale, count, decimal, ratio_beside};
+use crate::format::{Scale, count, decimal};
 use crate::words::verdict_word;
 
 /// Rows drawn; the table has all.
@@ -24,8 +24,8 @@ pub fn impact_ratios(metrics: &FairnessMetrics, thresholds: &Thresholds, medium:
     let limit = thresholds.disparate_impact_min;
     let failed = rows.iter().filter(|row| row.group.disparate_impact_verdict == Verdict::Fail).count();
     let title = match failed {
-        0 => format!("No group fails the four-fifths line of {}", ratio_beside(limit, 0.0)),
-        _ => format!("{failed} of {} groups are below {} of their reference", rows.len(), ratio_beside(limit, 0.0)),
+        0 => format!("No group fails the four-fifths line of {}", decimal(limit, 2)),
+        _ => format!("{failed} of {} groups are below {} of their reference", rows.len(), decimal(limit, 2)),
     };
     let description = "Dots of each group's selection rate divided by that of its reference group, with confidence \
                        intervals, sorted by verdict and ratio. The vertical line marks the four-fifths threshold."
@@ -46,16 +46,14 @@ pub fn impact_ratios(metrics: &FairnessMetrics, thresholds: &Thresholds, medium:
 }
 
 fn sorted_rows(metrics: &FairnessMetrics) -> Vec<Row<'_>> {
-    let rows_of = |metrics: &'_ AttributeMetrics| -> Vec<(String, usize)> {
-        let indexes = metrics.groups.iter().enumerate().filter(|(_, group)| group.group != metrics.reference_group);
-        indexes.map(|(index, group)| (group.group.clone(), index)).collect()
-    };
     let mut rows = Vec::new();
     for attribute in metrics.attributes.iter().chain(&metrics.intersections) {
-        for (_, index) in rows_of(attribute) {
-            let group = &attribute.groups[index];
-            rows.push(Row { attribute: &attribute.attribute, group, reference: &attribute.reference_group });
-        }
+        let compared = attribute.groups.iter().filter(|group| group.group != attribute.reference_group);
+        rows.extend(compared.map(|group| Row {
+            attribute: &attribute.attribute,
+            group,
+            reference: &attribute.reference_group,
+        }));
     }
     let value = |row: &Row<'_>| row.group.disparate_impact.value.unwrap_or(f64::INFINITY);
     rows.sort_by(|a, b| {

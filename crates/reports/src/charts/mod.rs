@@ -79,7 +79,7 @@ impl DataTable {
     }
 }
 
-/// An anchor from words: lowercase ASCII letters and digits, one hyphen between; a number keeps it unique.
+/// The anchor of the chart of a kind at a position: attribute names may be anything, positions are unique and safe.
 pub(crate) fn anchor(kind: &str, index: usize) -> String {
     format!("{kind}-{}", index + 1)
 }

@@ -5,7 +5,7 @@ use assize_fairness::document::{AttributeMetrics, GroupMetrics, Thresholds, Verd
 use super::canvas::{At, Canvas, Ink, Medium};
 use super::rows::{self, AXIS_PX, Axis, BAR_PX, BAR_TOP_PX, REFERENCE_PX, ROW_PX};
 use super::{Chart, DataTable, anchor};
-use crate::format::{Scale, count, percent, ratio, ratio_beside};
+use crate::format::{Scale, count, decimal, percent, ratio, ratio_beside};
 use crate::words::verdict_word;
 
 /// Rows drawn; the table has all.
@@ -16,17 +16,13 @@ pub fn selection_rates(metrics: &AttributeMetrics, thresholds: &Thresholds, inde
     let groups = sorted(&metrics.groups);
     let id = anchor("selection-rates", index);
     let title = finding(metrics, thresholds);
-    let four_fifths = metrics
-        .groups
-        .iter()
-        .find(|group| group.group == metrics.reference_group)
-        .and_then(|group| group.selection_rate.value)
-        .map(|rate| rate * thresholds.disparate_impact_min);
+    let limit = thresholds.disparate_impact_min;
+    let reference = metrics.groups.iter().find(|group| group.group == metrics.reference_group);
     let description = format!(
         "Bars of the share of each {} group that gets the favourable decision, with confidence intervals. \
          The vertical line marks {} of the rate of {}.",
         metrics.attribute,
-        ratio_beside(thresholds.disparate_impact_min, 0.0),
+        decimal(limit, 2),
         metrics.reference_group
     );
 
@@ -41,17 +37,12 @@ pub fn selection_rates(metrics: &AttributeMetrics, thresholds: &Thresholds, inde
     for (row, group) in drawn.iter().enumerate() {
         draw_group(&mut canvas, &axis, REFERENCE_PX + ROW_PX * row as f64, group);
     }
-    if let Some(line) = four_fifths {
-        let name =
-            format!("{} of {}", ratio_beside(thresholds.disparate_impact_min, 0.0), percent_of(line, thresholds));
-        axis.reference(&mut canvas, line, &name, REFERENCE_PX, drawn.len());
+    if let Some(rate) = reference.and_then(|group| group.selection_rate.value) {
+        let name = format!("{} of {}", decimal(limit, 2), percent(rate));
+        axis.reference(&mut canvas, rate * limit, &name, REFERENCE_PX, drawn.len());
     }
     let rest = rows::left_out(&mut canvas, bottom + AXIS_PX, groups.len() - drawn.len());
     canvas.finish(bottom + AXIS_PX + rest, title, description, table(&groups))
-}
-
-fn percent_of(line: f64, thresholds: &Thresholds) -> String {
-    percent(line / thresholds.disparate_impact_min)
 }
 
 fn sorted(groups: &[GroupMetrics]) -> Vec<&GroupMetrics> {
