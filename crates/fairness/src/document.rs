@@ -174,6 +174,15 @@ pub struct Parameters {
     pub negative_label: String,
     /// Protected columns in the order given.
     pub protected_attributes: Vec<String>,
+    /// Column with the decisions, when they were in the data.
+    #[serde(default)]
+    pub prediction_column: Option<String>,
+    /// Column with the scores, when they were in the data.
+    #[serde(default)]
+    pub score_column: Option<String>,
+    /// Columns of legitimate strata.
+    #[serde(default)]
+    pub strata: Vec<String>,
     /// Band edges of numeric protected columns; bands are open below and closed above: `(a, b]`.
     pub bands: Vec<Bands>,
     /// Reference group per attribute, with the rule that chose it.

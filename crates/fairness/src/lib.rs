@@ -1,7 +1,7 @@
 //! The four-layer bias audit: data and decisions in, a measured and explained certificate body out.
 //!
-//! [`audit`] runs it and ends in [`Measured`]: a pure function of data, model, settings and version. [`commitment`] says
-//! before the run what will be measured. [`Measured::into_body`] adds who issued the certificate when, and a
+//! [`prepare`] reads and checks, [`Prepared::commitment`] says before the run what will be measured,
+//! [`Prepared::measure`] ends in [`Measured`]: a pure function of data, model, settings and version. [`Measured::into_body`] adds who issued the certificate when, and a
 //! [`narrative`]. The shape of the result is [`document`].
 
 mod audit;
@@ -16,5 +16,7 @@ pub mod statistics;
 mod stress;
 mod verdict;
 
-pub use audit::{AuditInput, AuditSettings, Commitment, Error, ModelInput, Unwatched, Watch, audit, commitment};
+pub use audit::{
+    AuditInput, AuditSettings, Commitment, Error, ModelInput, Prepared, Unwatched, Watch, audit, commitment, prepare,
+};
 pub use body::{Identity, Measured};

@@ -25,7 +25,7 @@ use assize_models::Predictor;
 use assize_tables::{Cancel, Dataset};
 
 pub use error::Error;
-pub use run::audit;
+pub use run::{Prepared, audit, prepare};
 pub use settings::{AuditSettings, Commitment, commitment};
 
 pub(crate) use asker::{Answers, Asker, NewValues, Replacement};

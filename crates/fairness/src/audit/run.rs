@@ -17,41 +17,107 @@ use crate::forensics::{self, ForensicsSettings, mix};
 use crate::metrics::{self, MeasureInput, MeasureSettings, MeasuredMetrics};
 use crate::narrative::{self, NarrativeStatus};
 use crate::statistics::Correction;
-use crate::stress::{self, StressInput};
+use crate::stress::{self, Asked, StressInput};
 use crate::verdict::{self, Layer, percent};
 
 /// Most attributes in one intersection.
 const INTERSECTION_DEPTH: usize = 3;
 /// Judged rows that our forest is asked about again.
 const ASKED_ROWS_MAX: usize = 20_000;
+/// The same for pairs of attributes: a share over so many is known within a point (95 %).
+const ASKED_ROWS_IN_PAIRS_MAX: usize = 3_000;
 /// Judged rows that a model file is asked about again, some dozen times.
 const ASKED_ROWS_OF_FILE_MAX: usize = 4_000;
 /// Correction of the tests of layer 3.
 const CORRECTION: Correction = Correction::Holm;
 
-/// Audits data and decisions; see the module.
+/// A request that was checked against its data: everything is read, nothing is measured yet.
+///
+/// What is promised in public before the run ([`Prepared::commitment`]) is taken from here.
+pub struct Prepared<'a> {
+    input: AuditInput<'a>,
+    settings: &'a AuditSettings,
+    thresholds: Thresholds,
+    domain: &'static Domain,
+    profile: Profile,
+    frame: Frame,
+    /// Decisions that are in the data; others are asked for in the run.
+    recorded: Option<Decisions>,
+}
+
+/// Audits data and decisions; see the module. [`prepare`] and [`Prepared::measure`] in one.
 ///
 /// # Errors
 /// Everything in [`Error`]: what is wrong with the request or the data, in a sentence that says what to change, or that
 /// the watch stopped the run.
 pub fn audit(input: &AuditInput<'_>, settings: &AuditSettings, watch: &dyn Watch) -> Result<Measured, Error> {
+    prepare(input, settings, watch)?.measure(watch)
+}
+
+/// Reads the data and checks the request against it.
+///
+/// # Errors
+/// As [`audit`].
+pub fn prepare<'a>(
+    input: &AuditInput<'a>,
+    settings: &'a AuditSettings,
+    watch: &dyn Watch,
+) -> Result<Prepared<'a>, Error> {
+    on_threads(settings, || {
+        let thresholds = settings.check(input.dataset.column_names())?;
+        let domain = domains::find(&settings.domain);
+        watch.step("profiling the data", 0.0);
+        let profile = input.dataset.profile(watch.cancel())?;
+        watch.step("reading the rows", 0.1);
+        let frame = Frame::read(input.dataset, &profile, settings, domain, watch)?;
+        given_references(settings, &frame.groups)?;
+        let recorded = match (&settings.prediction_column, &settings.score_column) {
+            (None, None) => None,
+            _ => Some(comparable(&frame, decisions_of_column(&frame, &profile, settings)?)?),
+        };
+        Ok(Prepared { input: *input, settings, thresholds, domain, profile, frame, recorded })
+    })
+}
+
+fn on_threads<T: Send>(settings: &AuditSettings, work: impl FnOnce() -> T + Send) -> T {
     match rayon::ThreadPoolBuilder::new().num_threads(settings.threads.max(1)).build() {
-        Ok(pool) => pool.install(|| run(input, settings, watch)),
+        Ok(pool) => pool.install(work),
         // A machine that refuses more threads still audits, on those there are.
-        Err(_) => run(input, settings, watch),
+        Err(_) => work(),
     }
 }
 
-fn run(input: &AuditInput<'_>, settings: &AuditSettings, watch: &dyn Watch) -> Result<Measured, Error> {
-    let thresholds = settings.check(input.dataset.column_names())?;
-    let domain = domains::find(&settings.domain);
-    let cancel = watch.cancel();
-    watch.step("profiling the data", 0.0);
-    let profile = input.dataset.profile(cancel)?;
-    watch.step("reading the rows", 0.1);
-    let frame = Frame::read(input.dataset, &profile, settings, domain, watch)?;
+impl Prepared<'_> {
+    /// The choices of the run as its certificate will show them in `parameters`, but for what only the run can tell.
+    #[must_use]
+    pub fn commitment(&self) -> serde_json::Value {
+        let parameters = parameters(self.settings, &self.frame, self.domain, self.thresholds.clone());
+        let mut value = serde_json::to_value(parameters).expect("parameters are texts and finite numbers");
+        if let Some(members) = value.as_object_mut() {
+            members.remove("reference_groups");
+            members.remove("decision_threshold");
+        }
+        value
+    }
+
+    /// Measures and judges.
+    ///
+    /// # Errors
+    /// As [`audit`].
+    pub fn measure(self, watch: &dyn Watch) -> Result<Measured, Error> {
+        let settings = self.settings;
+        on_threads(settings, || run(self, watch))
+    }
+}
+
+fn run(prepared: Prepared<'_>, watch: &dyn Watch) -> Result<Measured, Error> {
+    let Prepared { input, settings, thresholds, domain, profile, frame, recorded } = prepared;
+    let (input, cancel) = (&input, watch.cancel());
     watch.step("deciding", 0.2);
-    let decisions = decide(input, settings, &frame, &profile, watch)?;
+    let decisions = match recorded {
+        Some(recorded) => recorded,
+        None => decide(input, settings, &frame, watch)?,
+    };
     watch.step("examining the data", 0.5);
     let forensics_settings = ForensicsSettings {
         confidence: settings.confidence,
@@ -70,22 +136,18 @@ fn run(input: &AuditInput<'_>, settings: &AuditSettings, watch: &dyn Watch) -> R
     measured.metrics.inequality.consistency = consistency(&frame, &decisions, settings.seed);
     watch.step("stressing the decisions", 0.75);
     let selection_rate = selection_rate(&counted);
-    let mut stress_test = {
-        let rows = asked_rows(&decisions, settings.seed);
-        let asker = decisions.asker(&frame, input.model, &rows)?;
-        let groups: Vec<Groups> = frame.groups.iter().map(|groups| at_rows(groups, &rows)).collect();
-        let input = StressInput {
-            asker: asker.as_ref(),
-            groups: &groups,
-            metrics: &measured.metrics,
-            worst_subgroups: std::mem::take(&mut measured.worst_subgroups),
-            stability: std::mem::take(&mut measured.stability),
-            thresholds: &thresholds,
-            confidence: settings.confidence,
-            seed: settings.seed,
-        };
-        stress::examine(input, cancel)?
+    let (rows_max, rows_in_pairs_max) = asked_rows_max(&decisions);
+    let stress_input = StressInput {
+        asked: asked(input, &frame, &decisions, rows_max, settings.seed)?,
+        asked_in_pairs: asked(input, &frame, &decisions, rows_in_pairs_max, settings.seed)?,
+        metrics: &measured.metrics,
+        worst_subgroups: std::mem::take(&mut measured.worst_subgroups),
+        stability: std::mem::take(&mut measured.stability),
+        thresholds: &thresholds,
+        confidence: settings.confidence,
+        seed: settings.seed,
     };
+    let mut stress_test = stress::examine(stress_input, cancel)?;
     watch.step("computing remedies", 0.85);
     let retrained = retrain::remedies(
         &frame,
@@ -123,7 +185,11 @@ fn run(input: &AuditInput<'_>, settings: &AuditSettings, watch: &dyn Watch) -> R
         domain: settings.domain.clone(),
         method: verdict::method(&frame, &model, domain, settings, &stress_test),
         subject: Subject { dataset: dataset_subject(input, settings, &frame, &profile, &model), model },
-        parameters: parameters(settings, &frame, &decisions, domain, thresholds, measured.reference_groups),
+        parameters: Parameters {
+            reference_groups: measured.reference_groups,
+            decision_threshold: decisions.scores.is_some().then_some(asker::DECISION_THRESHOLD),
+            ..parameters(settings, &frame, domain, thresholds)
+        },
         layer_results: LayerResults {
             data_forensics,
             stress_test,
@@ -148,17 +214,17 @@ fn decide(
     input: &AuditInput<'_>,
     settings: &AuditSettings,
     frame: &Frame,
-    profile: &Profile,
     watch: &dyn Watch,
 ) -> Result<Decisions, Error> {
-    let decisions = if settings.prediction_column.is_some() || settings.score_column.is_some() {
-        decisions_of_column(frame, profile, settings)?
-    } else if let Some(model) = input.model {
-        decisions::ask(frame, model, watch.cancel())?
-    } else {
-        decisions::train_and_decide(frame, settings, watch.cancel())?
+    let decisions = match input.model {
+        Some(model) => decisions::ask(frame, model, watch.cancel())?,
+        None => decisions::train_and_decide(frame, settings, watch.cancel())?,
     };
-    // An attribute can have two groups in the data and one among the judged rows.
+    comparable(frame, decisions)
+}
+
+/// An attribute can have two groups in the data and one among the judged rows.
+fn comparable(frame: &Frame, decisions: Decisions) -> Result<Decisions, Error> {
     for groups in &frame.groups {
         groups::check_comparable(&at_rows(groups, &decisions.rows), decisions.rows.len() as u64)?;
     }
@@ -217,20 +283,32 @@ fn selection_rate(counted: &Counted) -> f64 {
     selected as f64 / all.max(1) as f64
 }
 
-/// Judged rows that the model is asked about again: all, or a seeded sample of many.
-fn asked_rows(decisions: &Decisions, seed: u64) -> Vec<u32> {
-    let most = match decisions.source {
-        Source::Forest(_) => ASKED_ROWS_MAX,
-        Source::Model { .. } => ASKED_ROWS_OF_FILE_MAX,
-        Source::Column => 0,
-    };
+/// Rows that the model is asked about again: with one attribute changed, and with two.
+fn asked_rows_max(decisions: &Decisions) -> (usize, usize) {
+    match decisions.source {
+        Source::Forest(_) => (ASKED_ROWS_MAX, ASKED_ROWS_IN_PAIRS_MAX),
+        Source::Model { .. } => (ASKED_ROWS_OF_FILE_MAX, ASKED_ROWS_OF_FILE_MAX / 2),
+        Source::Column => (0, 0),
+    }
+}
+
+/// The model with judged rows, all or a seeded sample of many; `None` when the decisions are a column.
+fn asked<'a>(
+    input: &AuditInput<'a>,
+    frame: &Frame,
+    decisions: &'a Decisions,
+    rows_max: usize,
+    seed: u64,
+) -> Result<Option<Asked<'a>>, Error> {
     let mut rows = decisions.rows.clone();
-    if rows.len() > most {
+    if rows.len() > rows_max {
         rows.sort_unstable_by_key(|row| (mix(mix(seed ^ 0x6173_6b65_6400) ^ u64::from(*row)), *row));
-        rows.truncate(most);
+        rows.truncate(rows_max);
         rows.sort_unstable();
     }
-    rows
+    let asker = decisions.asker(frame, input.model, &rows)?;
+    let groups = frame.groups.iter().map(|groups| at_rows(groups, &rows)).collect();
+    Ok(asker.map(|asker| Asked { asker, groups }))
 }
 
 fn at_rows(groups: &Groups, rows: &[u32]) -> Groups {
@@ -309,14 +387,8 @@ fn role(name: &str, settings: &AuditSettings, features: &[String]) -> &'static s
     }
 }
 
-fn parameters(
-    settings: &AuditSettings,
-    frame: &Frame,
-    decisions: &Decisions,
-    domain: &Domain,
-    thresholds: Thresholds,
-    reference_groups: Vec<ReferenceGroup>,
-) -> Parameters {
+/// The parameters as far as the request and the data decide them.
+fn parameters(settings: &AuditSettings, frame: &Frame, domain: &Domain, thresholds: Thresholds) -> Parameters {
     Parameters {
         assize_version: settings.assize_version.clone(),
         seed: settings.seed,
@@ -325,9 +397,12 @@ fn parameters(
         positive_label_rule: frame.outcome.rule.to_owned(),
         negative_label: frame.outcome.negative.clone(),
         protected_attributes: settings.protected_attributes.clone(),
+        prediction_column: settings.prediction_column.clone(),
+        score_column: settings.score_column.clone(),
+        strata: settings.strata.clone(),
         bands: frame.bands.clone(),
-        reference_groups,
-        decision_threshold: decisions.scores.is_some().then_some(asker::DECISION_THRESHOLD),
+        reference_groups: Vec::new(),
+        decision_threshold: None,
         weight_column: settings.weight_column.clone(),
         domain_profile: domain.name.clone(),
         thresholds,
