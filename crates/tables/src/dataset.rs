@@ -40,7 +40,13 @@ impl Dataset {
         let file = File::open(path)?;
         let bytes = file.metadata()?.len();
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let options = options.clone();
+        let options = ReadOptions {
+            // Positions inside a block are 32-bit numbers.
+            max_line_bytes: options.max_line_bytes.min(1 << 30),
+            block_bytes: options.block_bytes.clamp(1, 1 << 26),
+            threads: options.threads.max(1),
+            ..options.clone()
+        };
         let mut magic = [0; parquet::MAGIC.len()];
         csv::read_full(&file, &mut magic, 0)?;
         let (body, columns, warnings) = if magic == parquet::MAGIC {
@@ -51,6 +57,13 @@ impl Dataset {
             (Body::Csv(opened.dialect), opened.names, opened.warnings)
         };
         Ok(Self { name, file, bytes, columns, warnings, body, options })
+    }
+
+    /// The same data under another name: that of an uploaded file rather than of its spool.
+    #[must_use]
+    pub fn with_name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
     }
 
     /// The file's name.

@@ -6,7 +6,7 @@
 //! score bin), from which every group metric follows whatever the row count.
 //!
 //! Invariants: bytes are hostile and bounded before they are stored; the same bytes give the same result on any number
-//! of threads; errors name the file, the line and the column, and say what to change.
+//! of threads; errors name the line and the column, and say what to change.
 
 mod cancel;
 pub mod cells;

@@ -27,7 +27,7 @@ pub const MISSING_SPELLINGS: [&str; 13] =
 /// Reading options and limits.
 #[derive(Debug, Clone)]
 pub struct ReadOptions {
-    /// Longest record (line, with its quoted line ends) in bytes.
+    /// Longest record (line, with its quoted line ends) in bytes; 1 GiB at most.
     pub max_line_bytes: usize,
     /// Most columns.
     pub max_columns: usize,
@@ -43,7 +43,7 @@ pub struct ReadOptions {
     pub missing: Vec<String>,
     /// Threads that read; results do not depend on it.
     pub threads: usize,
-    /// Bytes read at a time by each thread.
+    /// Bytes read at a time by each thread; 64 MiB at most.
     pub block_bytes: usize,
 }
 

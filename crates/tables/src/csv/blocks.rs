@@ -62,7 +62,7 @@ impl<'f> CsvBlocks<'f> {
             dialect,
             wanted,
             max_line_bytes: options.max_line_bytes,
-            block_bytes: options.block_bytes.max(1),
+            block_bytes: options.block_bytes,
             state: Mutex::new(state),
         }
     }

@@ -28,8 +28,10 @@ use crate::scan::{BATCH_ROWS, Batch, Blocks, SLACK, Span};
 
 /// First and last four bytes of a Parquet file.
 pub(crate) const MAGIC: &[u8] = b"PAR1";
-/// Rows decoded at a time.
+/// Rows decoded at a time, at most.
 const DECODE_ROWS: usize = 16 * BATCH_ROWS;
+/// Bytes that the rows decoded at a time may take where one long value can stand in every row.
+const SHARED_BYTES: u64 = 256 << 20;
 /// Most row groups; each costs memory in the footer alone.
 const ROW_GROUPS_MAX: usize = 100_000;
 
@@ -164,16 +166,19 @@ impl<'f> ParquetBlocks<'f> {
 
     fn decode(&self, group: usize) -> Result<impl Iterator<Item = Result<RecordBatch, Error>> + use<>, Error> {
         let ParquetFile { source, metadata, .. } = self.file;
+        let mut shared = 1;
         for &column in self.wanted {
             let chunk = metadata.metadata().row_group(group).column(column);
-            pages::check(&source.file, source.bytes, chunk)
+            let value_bytes = pages::check(&source.file, source.bytes, chunk)
                 .map_err(|reason| Error::Parquet(format!("column '{}': {reason}", self.names[column])))?;
+            shared = value_bytes.max(shared);
         }
+        let rows = usize::try_from(SHARED_BYTES / shared).map_or(DECODE_ROWS, |rows| rows.clamp(1, DECODE_ROWS));
         let mask = ProjectionMask::roots(metadata.parquet_schema(), self.wanted.iter().copied());
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source.clone(), metadata.clone())
             .with_row_groups(vec![group])
             .with_projection(mask)
-            .with_batch_size(DECODE_ROWS);
+            .with_batch_size(rows);
         let mut reader = guarded(|| builder.build())?;
         Ok(std::iter::from_fn(move || guarded(|| reader.next().transpose().map_err(ParquetError::from)).transpose()))
     }

@@ -1,12 +1,12 @@
 //! Page sizes are checked before anything is decoded: the decoder allocates what a page header declares, and with some
 //! codecs whatever the page unpacks to, so a file of some kilobytes could ask for gigabytes.
 //!
-//! Headers are Thrift structs in the compact protocol (Apache Thrift, thrift-compact-protocol.md); only their two sizes
-//! are read (`PageHeader` in parquet.thrift: 2 uncompressed, 3 compressed), the rest is skipped.
+//! Headers are Thrift structs in the compact protocol (Apache Thrift, thrift-compact-protocol.md); only the page type
+//! and the two sizes are read (`PageHeader` in parquet.thrift: fields 1 to 3), the rest is skipped.
 
 use std::fs::File;
 
-use ::parquet::basic::Compression;
+use ::parquet::basic::{Compression, Encoding};
 use ::parquet::file::metadata::ColumnChunkMetaData;
 
 use crate::csv::read_full;
@@ -15,13 +15,16 @@ use crate::csv::read_full;
 const PAGE_BYTES_MAX: u64 = 256 << 20;
 /// Largest packed page of a codec whose decoder does not stop at the declared size (gzip packs up to 1,032 : 1).
 const UNBOUNDED_BYTES_MAX: u64 = 2 << 20;
+/// Largest page whose values may be repeated without taking space: a dictionary, or texts that share beginnings.
+const SHARED_BYTES_MAX: u64 = 16 << 20;
 /// Longest page header: statistics may hold two values of the column.
 const HEADER_BYTES_MAX: usize = 64 << 10;
 /// Deepest nesting of a header.
 const DEPTH_MAX: u32 = 8;
 
-/// Checks all pages of a column chunk.
-pub(super) fn check(file: &File, file_bytes: u64, chunk: &ColumnChunkMetaData) -> Result<(), String> {
+/// Checks all pages of a column chunk. Returns how many bytes one of its values may take: the size of the largest page
+/// whose values need no space of their own, 0 without such pages.
+pub(super) fn check(file: &File, file_bytes: u64, chunk: &ColumnChunkMetaData) -> Result<u64, String> {
     let damaged = || "the file is damaged".to_owned();
     // The decoder panics on negative offsets, so these are looked at by hand.
     let start = chunk.dictionary_page_offset().filter(|&start| start > 0).unwrap_or(chunk.data_page_offset());
@@ -29,6 +32,8 @@ pub(super) fn check(file: &File, file_bytes: u64, chunk: &ColumnChunkMetaData) -
     let (Ok(start), Ok(length)) = (start, length) else { return Err(damaged()) };
     let end = start.checked_add(length).filter(|&end| end <= file_bytes).ok_or_else(damaged)?;
     let unbounded = matches!(chunk.compression(), Compression::GZIP(_) | Compression::LZ4 | Compression::BROTLI(_));
+    let front_coded = chunk.encodings().any(|encoding| encoding == Encoding::DELTA_BYTE_ARRAY);
+    let mut shared = 0;
     let mut buffer = vec![0; 256];
     let mut offset = start;
     while offset < end {
@@ -41,19 +46,27 @@ pub(super) fn check(file: &File, file_bytes: u64, chunk: &ColumnChunkMetaData) -
                 None => buffer.resize(buffer.len() * 4, 0),
             }
         };
-        if header.unpacked > PAGE_BYTES_MAX || unbounded && header.packed > UNBOUNDED_BYTES_MAX {
+        let sharing = header.kind == DICTIONARY_PAGE || front_coded;
+        if header.unpacked > if sharing { SHARED_BYTES_MAX } else { PAGE_BYTES_MAX }
+            || unbounded && header.packed > UNBOUNDED_BYTES_MAX
+        {
             return Err(format!(
                 "a page unpacks from {} to {} bytes, more than accepted; write the file again with smaller pages",
                 header.packed, header.unpacked
             ));
         }
+        shared = if sharing { header.unpacked.max(shared) } else { shared };
         offset += header.length as u64 + header.packed;
     }
-    if offset == end { Ok(()) } else { Err(damaged()) }
+    if offset == end { Ok(shared) } else { Err(damaged()) }
 }
+
+/// `PageType::DICTIONARY_PAGE` in parquet.thrift.
+const DICTIONARY_PAGE: i64 = 2;
 
 /// Sizes of a page.
 struct Header {
+    kind: i64,
     unpacked: u64,
     packed: u64,
     /// Of the header itself.
@@ -63,16 +76,17 @@ struct Header {
 impl Header {
     fn read(bytes: &[u8]) -> Option<Self> {
         let mut thrift = Thrift { bytes, at: 0 };
-        let (mut unpacked, mut packed, mut field) = (None, None, 0);
+        let (mut kind_of_page, mut unpacked, mut packed, mut field) = (None, None, None, 0);
         while let Some(kind) = thrift.field(&mut field)? {
             match (field, kind) {
+                (1, I32) => kind_of_page = Some(thrift.integer()?),
                 (2, I32) => unpacked = Some(thrift.integer()?),
                 (3, I32) => packed = Some(thrift.integer()?),
                 _ => thrift.skip(kind, 0)?,
             }
         }
         let size = |size: Option<i64>| u64::try_from(size?).ok();
-        Some(Self { unpacked: size(unpacked)?, packed: size(packed)?, length: thrift.at })
+        Some(Self { kind: kind_of_page?, unpacked: size(unpacked)?, packed: size(packed)?, length: thrift.at })
     }
 }
 

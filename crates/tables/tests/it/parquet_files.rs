@@ -132,6 +132,16 @@ fn a_page_that_unpacks_to_gigabytes_is_refused_unread() {
 }
 
 #[test]
+fn one_long_value_in_every_row_is_read_in_small_steps() {
+    let long = "x".repeat(600 << 10);
+    let values = StringArray::from_iter_values(std::iter::repeat_n(long.as_str(), 2000));
+    let file = written(vec![("x", Arc::new(values))], Compression::SNAPPY, 2000);
+    assert!(file.as_file().metadata().unwrap().len() < 1 << 20);
+    let profile = Dataset::open(file.path(), &ReadOptions::default()).unwrap().profile(&go()).unwrap();
+    assert_eq!((profile.rows, profile.columns[0].distinct.count()), (2000, 1));
+}
+
+#[test]
 fn damaged_files_fail_without_panic() {
     let whole = std::fs::read(fixture("adult_300.parquet")).unwrap();
     let mut state = 1u64;

@@ -124,7 +124,7 @@ fn threads_do_not_show_on_a_large_file() {
         let draw = state >> 40;
         let score = (draw % 1001) as f64 / 1000.0;
         let group = ["north", "south", " a rather long name of a group", "?"][(draw % 4) as usize];
-        text += &format!("{group},{},{score},{},{}\n", draw % 2, draw % 7, row as f64 * 0.37);
+        text += &format!("{group},{},{score},{},{}\n", draw % 2, draw % 7, f64::from(row) * 0.37);
     }
     let file = file(text.as_bytes());
     let plan = CellPlan {
