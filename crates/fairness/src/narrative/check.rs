@@ -99,8 +99,7 @@ fn parse(answer: &str) -> Answer {
     let trimmed = answer.trim();
     let inner = trimmed.strip_prefix("```json").or_else(|| trimmed.strip_prefix("```")).unwrap_or(trimmed);
     let inner = inner.strip_suffix("```").unwrap_or(inner).trim();
-    serde_json::from_str(inner)
-        .unwrap_or_else(|_| Answer { narrative: inner.to_owned(), checklist: Vec::new() })
+    serde_json::from_str(inner).unwrap_or_else(|_| Answer { narrative: inner.to_owned(), checklist: Vec::new() })
 }
 
 fn check_form(answer: &Answer) -> Result<(), Rejection> {
@@ -173,24 +172,29 @@ fn sentences(text: &str) -> Vec<&str> {
     for line in text.lines() {
         let line = line.trim_start_matches(['-', '*', ' ']);
         let digits = line.bytes().take_while(u8::is_ascii_digit).count();
-        let numbered = (1..=2).contains(&digits) && line[digits..].starts_with(['.', ')']) && line[digits + 1..].starts_with(' ');
+        let numbered =
+            (1..=2).contains(&digits) && line[digits..].starts_with(['.', ')']) && line[digits + 1..].starts_with(' ');
         let line = if numbered { &line[digits + 1..] } else { line };
         found.extend(line.split_inclusive(". ").map(str::trim).filter(|sentence| !sentence.is_empty()));
     }
     found
 }
 
-/// Whether a word of the fact stands near, as a word of its own.
+/// Whether a name of the fact stands near, as a word of its own, and a word for what it measures.
 fn belongs(fact: &Fact, near: &str) -> bool {
-    fact.context.iter().any(|word| {
-        let word = word.to_lowercase();
-        near.match_indices(&word).any(|(at, _)| {
-            let before = near[..at].chars().next_back();
-            let after = near[at + word.len()..].chars().next();
-            let outside = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-            outside(before) && outside(after)
+    let spoken_of = fact.metric.is_empty() || fact.metric.iter().any(|word| near.contains(word));
+    let interval = !fact.name.contains("_interval_") || near.contains("interval") || near.contains("confidence");
+    spoken_of
+        && interval
+        && fact.context.iter().any(|word| {
+            let word = word.to_lowercase();
+            near.match_indices(&word).any(|(at, _)| {
+                let before = near[..at].chars().next_back();
+                let after = near[at + word.len()..].chars().next();
+                let outside = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+                outside(before) && outside(after)
+            })
         })
-    })
 }
 
 /// Whether a number can be the printed form of a fact.
@@ -203,10 +207,14 @@ fn matches(fact: &Fact, number: &Number, near: &str) -> bool {
     match fact.kind {
         Kind::Count => !number.percent && number.decimals == 0 && (fact.value - number.value).abs() < 1e-9,
         Kind::Points => close(fact.value),
-        Kind::Share => if number.percent { close(fact.value * 100.0) } else { precise(fact.value) },
-        Kind::Ratio if number.percent => {
-            close(fact.value * 100.0) || lower && close((1.0 - fact.value) * 100.0)
+        Kind::Share => {
+            if number.percent {
+                close(fact.value * 100.0)
+            } else {
+                precise(fact.value)
+            }
         }
+        Kind::Ratio if number.percent => close(fact.value * 100.0) || lower && close((1.0 - fact.value) * 100.0),
         Kind::Ratio => {
             let inverse = fact.value > 0.0 && number.decimals >= 1 && near.contains("times") && close(1.0 / fact.value);
             precise(fact.value) || inverse
@@ -226,6 +234,7 @@ mod tests {
             value,
             kind,
             context: context.iter().map(|word| (*word).to_owned()).collect(),
+            metric: &[],
         };
         Checker {
             facts: vec![

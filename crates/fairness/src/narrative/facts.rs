@@ -30,8 +30,33 @@ pub(crate) struct Fact {
     pub(crate) groups: Vec<String>,
     pub(crate) value: f64,
     pub(crate) kind: Kind,
-    /// Words of which one must stand in the same or the preceding sentence.
+    /// Names of which one must stand in the same or the preceding sentence.
     pub(crate) context: Vec<String>,
+    /// Parts of words, in lowercase, of which one must stand there too: what the number measures.
+    pub(crate) metric: &'static [&'static str],
+}
+
+/// What a sentence must speak of to use a number of that name; empty when the name of the group is enough.
+fn metric_words(name: &str) -> &'static [&'static str] {
+    let prefixes: [(&str, &[&str]); 16] = [
+        ("true_positive_rate", &["true positive", "qualified", "opportunity", "recall", "sensitivity"]),
+        ("equal_opportunity", &["true positive", "qualified", "opportunity"]),
+        ("false_positive_rate", &["false positive", "wrongly"]),
+        ("equalized_odds", &["error", "odds", "positive rate"]),
+        ("precision", &["precision", "predictive"]),
+        ("predictive_parity", &["precision", "predictive"]),
+        ("calibration_error", &["calibrat"]),
+        ("label_rate", &["label", "base rate", "outcome"]),
+        ("share_of_rows", &["rows", "share", "make up", "records", "people"]),
+        ("rows_of", &["rows", "records", "people"]),
+        ("judged_rows", &["rows", "records", "people"]),
+        ("proxy_", &["cramer", "associat", "proxy", "proxies", "closest"]),
+        ("joint_proxy", &["predict", "together", "auc"]),
+        ("leakage", &["auc", "leak", "alone"]),
+        ("flip_rate", &["replac", "flip", "chang"]),
+        ("remedy_", &["remed", "reweigh", "cut-off", "cutoff", "threshold", "training", "trained", "accuracy"]),
+    ];
+    prefixes.iter().find(|(prefix, _)| name.starts_with(prefix)).map_or(&[], |(_, words)| words)
 }
 
 /// Intersections and columns that are handed on, strongest or worst first.
@@ -77,6 +102,7 @@ impl Facts {
             value,
             kind,
             context: context.iter().map(|word| (*word).to_owned()).collect(),
+            metric: &[],
         });
     }
 
@@ -88,7 +114,8 @@ impl Facts {
             context.push(about.to_owned());
         }
         let (about, groups) = (Some(about.to_owned()), groups.to_vec());
-        self.list.push(Fact { name: name.to_owned(), about, groups, value, kind, context });
+        let metric = metric_words(name);
+        self.list.push(Fact { name: name.to_owned(), about, groups, value, kind, context, metric });
     }
 
     /// An estimate with the ends of its interval.
@@ -119,11 +146,21 @@ impl Facts {
             ("medium_findings", summary.total_medium_warnings),
             ("findings_without_enough_data", summary.total_not_enough_data),
         ] {
-            self.whole(name, f64::from(value), Kind::Count, &["finding", "findings", "tests", "failed", "critical", "high"]);
+            self.whole(
+                name,
+                f64::from(value),
+                Kind::Count,
+                &["finding", "findings", "tests", "failed", "critical", "high"],
+            );
         }
         self.whole("findings", measured.findings.len() as f64, Kind::Count, &["finding", "findings", "tests"]);
         self.whole("rows", measured.subject.dataset.rows as f64, Kind::Count, &["row", "rows", "people", "records"]);
-        self.whole("judged_rows", layers.fairness_metrics.rows as f64, Kind::Count, &["row", "rows", "people", "records"]);
+        self.whole(
+            "judged_rows",
+            layers.fairness_metrics.rows as f64,
+            Kind::Count,
+            &["row", "rows", "people", "records"],
+        );
         if let ModelSubject::TrainedForest { training_rows, evaluation_rows, trees, auc, accuracy, .. } =
             &measured.subject.model
         {

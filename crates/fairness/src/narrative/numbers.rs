@@ -45,7 +45,12 @@ pub(crate) fn numbers(text: &str) -> Vec<Number> {
             let end = at + bytes[at..].iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'-').count();
             let word = text[at..end].to_lowercase();
             if let Some((_, value)) = WORDS.iter().find(|(name, _)| *name == word) {
-                found.push(Number { text: word, value: *value, decimals: 0, percent: followed_by_percent(&text[end..]) });
+                found.push(Number {
+                    text: word,
+                    value: *value,
+                    decimals: 0,
+                    percent: followed_by_percent(&text[end..]),
+                });
             }
             at = end;
         } else {

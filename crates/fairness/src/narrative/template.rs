@@ -3,9 +3,7 @@
 use super::facts::worst;
 use super::{Narrative, NarrativeStatus, TEMPLATE, check};
 use crate::body::Measured;
-use crate::document::{
-    AttributeMetrics, CertificationStatus, Estimate, ModelSubject, Verdict,
-};
+use crate::document::{AttributeMetrics, CertificationStatus, Estimate, ModelSubject, Verdict};
 use crate::verdict::{percent, percent_with_interval};
 
 /// The narrative of a measurement, from its numbers alone.
@@ -28,13 +26,21 @@ fn verdict(measured: &Measured) -> String {
     let layers = &measured.layer_results;
     let source = match &measured.subject.model {
         ModelSubject::TrainedForest { training_rows, evaluation_rows, .. } => format!(
-            "A random forest was trained on {training_rows} rows and judged on {evaluation_rows} rows it had not seen."
+            "A random forest was trained on {} rows and judged on {} rows it had not seen.",
+            grouped(*training_rows),
+            grouped(*evaluation_rows)
         ),
         ModelSubject::PredictionColumn { column, .. } => {
-            format!("The decisions in column '{column}' were judged over {} rows.", layers.fairness_metrics.rows)
+            format!(
+                "The decisions in column '{column}' were judged over {} rows.",
+                grouped(layers.fairness_metrics.rows)
+            )
         }
         ModelSubject::File { .. } => {
-            format!("The model was asked about {} rows and judged by its answers.", layers.fairness_metrics.rows)
+            format!(
+                "The model was asked about {} rows and judged by its answers.",
+                grouped(layers.fairness_metrics.rows)
+            )
         }
     };
     let status = match measured.certification_status {
@@ -109,7 +115,8 @@ fn selection(attribute: &AttributeMetrics, measured: &Measured) -> Option<String
 fn causes(measured: &Measured) -> String {
     let data = &measured.layer_results.data_forensics;
     let mut sentences = Vec::new();
-    let gap = measured.findings.iter().filter(|finding| finding.code == "data.label_gap" && finding.verdict == Verdict::Fail);
+    let gap =
+        measured.findings.iter().filter(|finding| finding.code == "data.label_gap" && finding.verdict == Verdict::Fail);
     let value = |estimate: &Estimate| estimate.value.unwrap_or(0.0);
     if let Some(gap) = gap.max_by(|a, b| value(&a.estimate).total_cmp(&value(&b.estimate))) {
         sentences.push(format!("{} A model that learns these labels repeats them.", gap.message));
@@ -166,10 +173,24 @@ fn doubts(measured: &Measured) -> String {
     }
     if measured.parameters.domain_profile != "employment" {
         sentences.push(
-            "The four-fifths line is a rule of thumb of US employment selection and only a flag in this domain.".to_owned(),
+            "The four-fifths line is a rule of thumb of US employment selection and only a flag in this domain."
+                .to_owned(),
         );
     }
     sentences.join(" ")
+}
+
+/// `32,561`.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 fn points(share: f64) -> String {
