@@ -58,7 +58,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut settings = AuditSettings::new(target, &attributes, "employment");
     settings.threads = threads;
     settings.prediction_column = arguments.get(3).cloned();
-    let measured = audit(&AuditInput { dataset: &dataset, dataset_sha256: &sha256, model: None }, &settings, &stopwatch)?;
+    let measured =
+        audit(&AuditInput { dataset: &dataset, dataset_sha256: &sha256, model: None }, &settings, &stopwatch)?;
     stopwatch.lap(None);
     println!("{}", serde_json::to_string(&measured.into_body(example_identity(), None))?);
     Ok(())

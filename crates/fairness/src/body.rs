@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::document::{
-    CertificateBody, CertificationStatus, Finding, LayerResults, Method, Mitigation, Parameters, SCHEMA_VERSION, Subject,
+    CertificateBody, CertificationStatus, Finding, LayerResults, Method, Mitigation, Parameters, SCHEMA_VERSION,
+    Subject,
 };
 use crate::narrative::{self, Narrative};
 

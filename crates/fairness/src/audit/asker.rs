@@ -155,9 +155,9 @@ pub(crate) fn ask_model(
     let predictions = model.predict(table, cancel)?;
     let decisions = predictions.labels.iter().map(|label| u8::from(*label as usize == positive)).collect();
     let classes = predictions.classes.len();
-    let scores = predictions.probabilities.map(|probabilities| {
-        probabilities.chunks_exact(classes).map(|row| row[positive].clamp(0.0, 1.0)).collect()
-    });
+    let scores = predictions
+        .probabilities
+        .map(|probabilities| probabilities.chunks_exact(classes).map(|row| row[positive].clamp(0.0, 1.0)).collect());
     Ok(Answers { decisions, scores })
 }
 

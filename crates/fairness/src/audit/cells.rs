@@ -21,7 +21,11 @@ pub(crate) struct Counted {
 }
 
 /// Counts in memory: the judged rows of a model.
-pub(crate) fn count_decisions(frame: &Frame, settings: &AuditSettings, decisions: &Decisions) -> Result<Counted, Error> {
+pub(crate) fn count_decisions(
+    frame: &Frame,
+    settings: &AuditSettings,
+    decisions: &Decisions,
+) -> Result<Counted, Error> {
     let labels = decisions.labels(frame);
     let weights: Option<Vec<f64>> =
         frame.weights.as_ref().map(|weights| decisions.rows.iter().map(|row| weights[*row as usize]).collect());
@@ -132,11 +136,9 @@ fn codes_at(groups: &Groups, rows: &[u32]) -> Vec<u16> {
 
 fn key_spec(frame: &Frame, attribute: &str) -> KeySpec {
     match frame.bands_of(attribute) {
-        Some(bands) => KeySpec::Bands {
-            column: attribute.to_owned(),
-            edges: bands.edges.clone(),
-            labels: bands.labels.clone(),
-        },
+        Some(bands) => {
+            KeySpec::Bands { column: attribute.to_owned(), edges: bands.edges.clone(), labels: bands.labels.clone() }
+        }
         None => KeySpec::Categories { column: attribute.to_owned() },
     }
 }

@@ -43,9 +43,10 @@ fn distances(table: &Table) -> Vec<f32> {
     for column in &table.columns {
         match &column.data {
             ColumnData::Numeric(values) => {
-                let bounds = values.iter().filter(|value| !value.is_nan()).fold((f64::MAX, f64::MIN), |bounds, value| {
-                    (bounds.0.min(*value), bounds.1.max(*value))
-                });
+                let bounds = values
+                    .iter()
+                    .filter(|value| !value.is_nan())
+                    .fold((f64::MAX, f64::MIN), |bounds, value| (bounds.0.min(*value), bounds.1.max(*value)));
                 let range = (bounds.1 - bounds.0).max(f64::MIN_POSITIVE);
                 let scaled: Vec<f32> = values.iter().map(|value| ((value - bounds.0) / range) as f32).collect();
                 for (own, sums) in scaled.iter().zip(sums.chunks_mut(n)) {

@@ -179,7 +179,12 @@ impl Decisions {
     }
 
     /// Who decided, for the certificate.
-    pub(crate) fn subject(&self, frame: &Frame, settings: &AuditSettings, model: Option<&ModelInput<'_>>) -> ModelSubject {
+    pub(crate) fn subject(
+        &self,
+        frame: &Frame,
+        settings: &AuditSettings,
+        model: Option<&ModelInput<'_>>,
+    ) -> ModelSubject {
         match (&self.source, model) {
             (Source::Forest(trained), _) => ModelSubject::TrainedForest {
                 training_rows: trained.training_rows.len() as u64,
@@ -194,19 +199,25 @@ impl Decisions {
                 sha256: model.sha256.to_owned(),
                 description: model.predictor.description(),
                 features: feature_names(frame, model),
-                training_overlap: "unknown: the file does not say which rows it was trained on; on its own training rows a \
+                training_overlap:
+                    "unknown: the file does not say which rows it was trained on; on its own training rows a \
                                    model looks better than it is"
-                    .to_owned(),
+                        .to_owned(),
             },
             _ => ModelSubject::PredictionColumn {
-                column: settings.prediction_column.clone().or_else(|| settings.score_column.clone()).unwrap_or_default(),
+                column: settings
+                    .prediction_column
+                    .clone()
+                    .or_else(|| settings.score_column.clone())
+                    .unwrap_or_default(),
                 score_column: settings.score_column.clone(),
             },
         }
     }
 
     fn accuracy(&self, frame: &Frame) -> f64 {
-        let right = self.labels(frame).iter().zip(&self.decisions).filter(|(label, decision)| label == decision).count();
+        let right =
+            self.labels(frame).iter().zip(&self.decisions).filter(|(label, decision)| label == decision).count();
         right as f64 / self.rows.len().max(1) as f64
     }
 

@@ -81,7 +81,8 @@ pub enum Error {
     /// Predictions are spelled unlike the outcome.
     #[error(
         "the prediction column '{column}' has the values {}, the target has {}; use the same two values in both",
-        quoted(found), quoted(wanted)
+        quoted(found),
+        quoted(wanted)
     )]
     PredictionValues {
         /// Prediction column.
@@ -139,7 +140,9 @@ pub enum Error {
         groups: Vec<String>,
     },
     /// No columns are left to decide on.
-    #[error("no column is left to train a model on: besides the target, the data needs at least one column that is neither constant nor an identifier")]
+    #[error(
+        "no column is left to train a model on: besides the target, the data needs at least one column that is neither constant nor an identifier"
+    )]
     NoFeatures,
     /// Too little to train and to measure.
     #[error(
@@ -171,7 +174,11 @@ pub enum Error {
         present: Vec<String>,
     },
     /// The model decides something else.
-    #[error("the model answers with {}, the target column '{column}' has {}; the audit needs a classifier of the same two classes", quoted(found), quoted(wanted))]
+    #[error(
+        "the model answers with {}, the target column '{column}' has {}; the audit needs a classifier of the same two classes",
+        quoted(found),
+        quoted(wanted)
+    )]
     ModelClasses {
         /// Classes of the model; empty for a regressor.
         found: Vec<String>,

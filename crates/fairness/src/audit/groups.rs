@@ -92,7 +92,10 @@ pub(crate) fn bands(facts: &ColumnFacts<'_>, settings: &AuditSettings, domain: &
 
 /// Whether a column name says that it holds ages.
 fn names_age(column: &str) -> bool {
-    column.to_lowercase().split(|character: char| !character.is_alphanumeric()).any(|word| matches!(word, "age" | "ages"))
+    column
+        .to_lowercase()
+        .split(|character: char| !character.is_alphanumeric())
+        .any(|word| matches!(word, "age" | "ages"))
 }
 
 fn named(column: &str, edges: Vec<f64>, rule: &str) -> Bands {
@@ -113,8 +116,7 @@ pub(crate) fn group_rows(column: &Column, bands: Option<&Bands>) -> Result<Group
             levels.sort_unstable();
             levels.dedup();
             let code = |text: &str| levels.binary_search(&text).expect("every text is among the levels") as u32;
-            let codes: Vec<u32> =
-                texts.iter().map(|text| text.as_deref().map_or(MISSING, code)).collect();
+            let codes: Vec<u32> = texts.iter().map(|text| text.as_deref().map_or(MISSING, code)).collect();
             by_codes(attribute, &codes, levels.into_iter().map(str::to_owned).collect())
         }
         (ColumnData::Categorical { codes, levels }, _) => by_codes(attribute, codes, levels.clone()),
@@ -130,9 +132,7 @@ fn by_bands(attribute: String, values: &[f64], bands: &Bands) -> Groups {
     let missing = bands.labels.len() as u16;
     let codes: Vec<u16> = values
         .iter()
-        .map(|value| {
-            if value.is_nan() { missing } else { bands.edges.partition_point(|edge| edge < value) as u16 }
-        })
+        .map(|value| if value.is_nan() { missing } else { bands.edges.partition_point(|edge| edge < value) as u16 })
         .collect();
     let mut levels = bands.labels.clone();
     if codes.contains(&missing) {
@@ -214,7 +214,8 @@ mod tests {
 
     #[test]
     fn an_edge_belongs_to_the_band_below() {
-        let groups = group_rows(&numeric(&[25.0, 25.5, f64::NAN, 40.0]), Some(&named("age", vec![25.0, 40.0], "given")));
+        let groups =
+            group_rows(&numeric(&[25.0, 25.5, f64::NAN, 40.0]), Some(&named("age", vec![25.0, 40.0], "given")));
         let groups = groups.unwrap();
         assert_eq!(groups.codes, [0, 1, 3, 1]);
         assert_eq!(groups.levels, ["up to 25", "(25, 40]", "over 40", MISSING_GROUP]);
@@ -225,7 +226,9 @@ mod tests {
     #[test]
     fn one_group_or_none_cannot_be_compared() {
         let groups = |values: &[f64]| group_rows(&numeric(values), None).unwrap();
-        assert!(matches!(check_comparable(&groups(&[1.0, f64::NAN]), 2), Err(Error::OneGroup { group, .. }) if group == "1"));
+        assert!(
+            matches!(check_comparable(&groups(&[1.0, f64::NAN]), 2), Err(Error::OneGroup { group, .. }) if group == "1")
+        );
         assert!(matches!(check_comparable(&groups(&[f64::NAN]), 1), Err(Error::ColumnEmpty { .. })));
         assert!(check_comparable(&groups(&[1.0, 2.0]), 2).is_ok());
     }

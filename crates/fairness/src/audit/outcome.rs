@@ -6,14 +6,54 @@ use super::Error;
 
 /// Words for a favourable outcome; the other value must not be among them. Lowercase.
 const FAVOURABLE: [&str; 27] = [
-    "1", "1.0", "true", "t", "yes", "y", "positive", "pos", "good", "approve", "approved", "accept", "accepted", "grant",
-    "granted", "hire", "hired", "select", "selected", "admit", "admitted", "pass", "passed", "eligible", "qualified",
-    "invited", "paid",
+    "1",
+    "1.0",
+    "true",
+    "t",
+    "yes",
+    "y",
+    "positive",
+    "pos",
+    "good",
+    "approve",
+    "approved",
+    "accept",
+    "accepted",
+    "grant",
+    "granted",
+    "hire",
+    "hired",
+    "select",
+    "selected",
+    "admit",
+    "admitted",
+    "pass",
+    "passed",
+    "eligible",
+    "qualified",
+    "invited",
+    "paid",
 ];
 /// Words in a column name that say the event is a harm.
 const HARMFUL: [&str; 18] = [
-    "default", "defaulted", "delinquent", "delinquency", "recid", "recidivism", "arrest", "rearrest", "fraud", "churn",
-    "deny", "denied", "denial", "reject", "rejected", "readmitted", "mortality", "death",
+    "default",
+    "defaulted",
+    "delinquent",
+    "delinquency",
+    "recid",
+    "recidivism",
+    "arrest",
+    "rearrest",
+    "fraud",
+    "churn",
+    "deny",
+    "denied",
+    "denial",
+    "reject",
+    "rejected",
+    "readmitted",
+    "mortality",
+    "death",
 ];
 
 /// The two values of an outcome, told apart.
@@ -137,7 +177,10 @@ mod tests {
     #[test]
     fn spellings_that_differ_by_blank_dot_or_zeros_are_one_value() {
         let outcome = check(&[(">50K", 5), (">50K.", 4), (" <=50K", 20), ("<=50K.", 3)], None).unwrap();
-        assert_eq!((outcome.label_of(" >50K."), outcome.label_of("<=50K"), outcome.label_of("x")), (Some(1), Some(0), None));
+        assert_eq!(
+            (outcome.label_of(" >50K."), outcome.label_of("<=50K"), outcome.label_of("x")),
+            (Some(1), Some(0), None)
+        );
         assert_eq!(check(&[("0.0", 5), ("1.0", 4)], None).unwrap().label_of("1"), Some(1));
     }
 

@@ -9,8 +9,8 @@ use super::frame::Frame;
 use super::{AuditInput, AuditSettings, Error, Groups, Watch, asker, groups, retrain};
 use crate::body::Measured;
 use crate::document::{
-    ColumnSubject, DatasetSubject, Finding, Governance, LayerResults, ModelSubject, Parameters, ReferenceGroup, Severity,
-    Subject, Thresholds, Verdict,
+    ColumnSubject, DatasetSubject, Finding, Governance, LayerResults, ModelSubject, Parameters, ReferenceGroup,
+    Severity, Subject, Thresholds, Verdict,
 };
 use crate::domains::{self, Domain};
 use crate::forensics::{self, ForensicsSettings, mix};
@@ -149,18 +149,13 @@ fn run(prepared: Prepared<'_>, watch: &dyn Watch) -> Result<Measured, Error> {
     };
     let mut stress_test = stress::examine(stress_input, cancel)?;
     watch.step("computing remedies", 0.85);
-    let retrained = retrain::remedies(
-        &frame,
-        &decisions,
-        &measured.metrics.attributes,
-        &data_forensics.proxies,
-        settings,
-        cancel,
-    )?;
+    let retrained =
+        retrain::remedies(&frame, &decisions, &measured.metrics.attributes, &data_forensics.proxies, settings, cancel)?;
     let mut mitigations = std::mem::take(&mut measured.mitigations);
     // Weights whose effect was measured by training again replace those that are only computed.
     mitigations.retain(|one| {
-        one.after.is_some() || !retrained.iter().any(|other| (&other.kind, &other.attribute) == (&one.kind, &one.attribute))
+        one.after.is_some()
+            || !retrained.iter().any(|other| (&other.kind, &other.attribute) == (&one.kind, &one.attribute))
     });
     mitigations.extend(retrained);
     watch.step("judging", 0.95);
@@ -175,9 +170,11 @@ fn run(prepared: Prepared<'_>, watch: &dyn Watch) -> Result<Measured, Error> {
         Layer { score: measured.metrics.overall_fairness_score, status: measured.metrics.status },
     ];
     let overall_score = verdict::overall_score(&layers);
-    let conclusive = measured.metrics.attributes.iter().all(|attribute| {
-        matches!(attribute.demographic_parity_ratio.verdict, Verdict::Pass | Verdict::Fail)
-    });
+    let conclusive = measured
+        .metrics
+        .attributes
+        .iter()
+        .all(|attribute| matches!(attribute.demographic_parity_ratio.verdict, Verdict::Pass | Verdict::Fail));
     let model = decisions.subject(&frame, settings, input.model);
     let mut result = Measured {
         certification_status: verdict::certification(overall_score, &layers, &findings, conclusive),
@@ -269,7 +266,11 @@ fn given_references(settings: &AuditSettings, groups: &[Groups]) -> Result<Vec<R
                 groups: known.to_vec(),
             });
         }
-        references.push(ReferenceGroup { attribute: attribute.clone(), group: group.clone(), rule: "given".to_owned() });
+        references.push(ReferenceGroup {
+            attribute: attribute.clone(),
+            group: group.clone(),
+            rule: "given".to_owned(),
+        });
     }
     Ok(references)
 }

@@ -166,9 +166,10 @@ fn looks_like_email(text: &str) -> bool {
 fn digit_groups(text: &str, lengths: &[usize]) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     parts.len() == lengths.len()
-        && parts.iter().zip(lengths).all(|(part, length)| {
-            part.len() == *length && part.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        && parts
+            .iter()
+            .zip(lengths)
+            .all(|(part, length)| part.len() == *length && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn looks_like_phone(text: &str) -> bool {
@@ -232,7 +233,10 @@ mod tests {
         assert_eq!(kinds("telephone", |row| ["A191", "A192"][row % 2].to_owned()), none);
         assert_eq!(kinds("date", |row| format!("2024-01-{:02} 10:00", row % 28 + 1)), none);
         assert_eq!(kinds("row", |row| (row + 7).to_string()), [IDENTIFIER]);
-        assert_eq!(kinds("applicant_id", |row| (row * 10_000_000 + 1_000_000_000).to_string()), [IDENTIFIER, PERSONAL_DATA]);
+        assert_eq!(
+            kinds("applicant_id", |row| (row * 10_000_000 + 1_000_000_000).to_string()),
+            [IDENTIFIER, PERSONAL_DATA]
+        );
         assert_eq!(kinds("income", |row| (row as f64 * 131.7).to_string()), none);
         assert_eq!(kinds("zero", |_| "0".to_owned()), [CONSTANT]);
         assert_eq!(kinds("gap", |row| if row < 60 { String::new() } else { (row % 3).to_string() }), [MOSTLY_MISSING]);

@@ -98,7 +98,8 @@ fn told_apart(
     let learn = Training { labels, weights: None, rows: Some(&training), features: None };
     let binner = Arc::new(Binner::fit(sample, features, &learn, BINS)?);
     let binned = binner.apply(sample)?;
-    let options = ForestOptions { trees: TREES, max_depth: Some(DEPTH_MAX), seed, threads: 1, ..ForestOptions::default() };
+    let options =
+        ForestOptions { trees: TREES, max_depth: Some(DEPTH_MAX), seed, threads: 1, ..ForestOptions::default() };
     let forest = train_binned(&binned, &learn, &options, cancel)?;
     let scores = forest.score(&binned.select(&judged), cancel)?;
     let mut ranked: Vec<(f64, [u64; 2])> = scores

@@ -201,11 +201,13 @@ fn representation(
 }
 
 fn missing(layer: &DataForensics, frame: &Frame, findings: &mut Vec<Finding>, score: &mut Score) {
-    let unequal: Vec<&Missingness> = layer.missingness.iter().filter(|missing| missing.cramers_v > MISSING_MAX).collect();
+    let unequal: Vec<&Missingness> =
+        layer.missingness.iter().filter(|missing| missing.cramers_v > MISSING_MAX).collect();
     for missing in &unequal {
-        let most = missing.by_group.iter().max_by(|a, b| {
-            a.share.value.unwrap_or(0.0).total_cmp(&b.share.value.unwrap_or(0.0))
-        });
+        let most = missing
+            .by_group
+            .iter()
+            .max_by(|a, b| a.share.value.unwrap_or(0.0).total_cmp(&b.share.value.unwrap_or(0.0)));
         let Some(most) = most else { continue };
         let message = format!(
             "'{}' is missing unequally by {}: most for {}, {}.",
@@ -214,13 +216,25 @@ fn missing(layer: &DataForensics, frame: &Frame, findings: &mut Vec<Finding>, sc
             most.group,
             percent(most.share.value.unwrap_or(0.0))
         );
-        score.take(&format!("{} missing by {}", missing.column, missing.attribute), 25.0 * missing.cramers_v, 5.0, message.clone());
+        score.take(
+            &format!("{} missing by {}", missing.column, missing.attribute),
+            25.0 * missing.cramers_v,
+            5.0,
+            message.clone(),
+        );
         findings.push(Finding {
             groups: vec![most.group.clone()],
             estimate: exact(missing.cramers_v, layer.rows_examined),
             threshold: Some(MISSING_MAX),
             reference: "Fernando et al. 2021".to_owned(),
-            ..verdict::finding(LAYER, "data.missing_by_group", Severity::Medium, Verdict::Fail, &missing.column, message)
+            ..verdict::finding(
+                LAYER,
+                "data.missing_by_group",
+                Severity::Medium,
+                Verdict::Fail,
+                &missing.column,
+                message,
+            )
         });
     }
     if unequal.is_empty() {
@@ -237,7 +251,8 @@ fn missing(layer: &DataForensics, frame: &Frame, findings: &mut Vec<Finding>, sc
 
 fn quality(layer: &DataForensics, frame: &Frame, findings: &mut Vec<Finding>, score: &mut Score) {
     let share = layer.duplicate_rows as f64 / frame.rows_total as f64;
-    let message = format!("{} of {} rows repeat an earlier row in every column.", layer.duplicate_rows, frame.rows_total);
+    let message =
+        format!("{} of {} rows repeat an earlier row in every column.", layer.duplicate_rows, frame.rows_total);
     score.take("duplicate rows", 50.0 * share, 8.0, message.clone());
     let verdict = if share > DUPLICATES_MAX { Verdict::Fail } else { Verdict::Pass };
     findings.push(Finding {
@@ -260,7 +275,12 @@ fn quality(layer: &DataForensics, frame: &Frame, findings: &mut Vec<Finding>, sc
             frame.outcome.positive, frame.outcome.column
         );
         findings.push(verdict::finding(
-            LAYER, "data.favourable_label", Severity::Medium, Verdict::NotEnoughData, &frame.outcome.column, message,
+            LAYER,
+            "data.favourable_label",
+            Severity::Medium,
+            Verdict::NotEnoughData,
+            &frame.outcome.column,
+            message,
         ));
     }
 }

@@ -36,9 +36,8 @@ fn judged_auc(fitted: &[[u64; 2]], judged: &[[u64; 2]]) -> Option<f64> {
         return None;
     }
     let overall = total[1] as f64 / (total[0] + total[1]) as f64;
-    let share = |counts: &[u64; 2]| {
-        (counts[1] as f64 + PRIOR_ROWS * overall) / ((counts[0] + counts[1]) as f64 + PRIOR_ROWS)
-    };
+    let share =
+        |counts: &[u64; 2]| (counts[1] as f64 + PRIOR_ROWS * overall) / ((counts[0] + counts[1]) as f64 + PRIOR_ROWS);
     let mut ranked: Vec<(f64, [u64; 2])> = fitted.iter().map(share).zip(judged.iter().copied()).collect();
     ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
     auc(&ranked)
@@ -65,7 +64,9 @@ pub(crate) fn leaks(columns: &[(&str, Option<f64>)]) -> Vec<Leakage> {
         .map(|(column, auc)| Leakage {
             column: (*column).to_owned(),
             auc,
-            note: format!("alone it ranks the target with an AUC of {auc:.3}; check that it is known before the decision"),
+            note: format!(
+                "alone it ranks the target with an AUC of {auc:.3}; check that it is known before the decision"
+            ),
         })
         .collect();
     leaks.sort_by(|a, b| b.auc.total_cmp(&a.auc).then_with(|| a.column.cmp(&b.column)));

@@ -58,13 +58,10 @@ pub(crate) fn examine(
     cancel.check()?;
     let proxies = proxies(frame, &coded);
     cancel.check()?;
-    let aucs: Vec<(&str, Option<f64>)> = coded
-        .par_iter()
-        .map(|(name, column)| (*name, leakage::single_column_auc(column, &frame.labels)))
-        .collect();
+    let aucs: Vec<(&str, Option<f64>)> =
+        coded.par_iter().map(|(name, column)| (*name, leakage::single_column_auc(column, &frame.labels))).collect();
     cancel.check()?;
-    let joint_proxies =
-        joint::joint_proxies(frame, &proxies, settings.group_size_min, settings.seed, cancel)?;
+    let joint_proxies = joint::joint_proxies(frame, &proxies, settings.group_size_min, settings.seed, cancel)?;
     let (labelled, favourable) = frame.label_counts();
     Ok(DataForensics {
         health_score: 0.0,

@@ -29,7 +29,8 @@ pub(crate) fn representation(frame: &Frame, confidence: f64) -> Vec<Representati
             count[2] += u64::from(*label == 1);
         }
         let reference = frame.reference_shares.get(&groups.attribute);
-        for (group, [n, labelled, favourable]) in groups.levels.iter().zip(&counts).filter(|(_, counts)| counts[0] > 0) {
+        for (group, [n, labelled, favourable]) in groups.levels.iter().zip(&counts).filter(|(_, counts)| counts[0] > 0)
+        {
             people.push(Representation {
                 attribute: groups.attribute.clone(),
                 group: group.clone(),

@@ -5,6 +5,7 @@
 
 use assize_tables::{Cancel, ColumnData};
 
+use super::Asked;
 use crate::audit::{Answers, Asker, Error, Groups, NewValues, Replacement};
 use crate::document::{Estimate, Flip, FlipTo};
 use crate::forensics::share;
@@ -14,12 +15,22 @@ const VALUES_MAX: usize = 24;
 /// Replacement values of each attribute of a pair.
 const PAIR_VALUES_MAX: usize = 6;
 
-/// Flips of every attribute and of every pair. `groups` are those of the rows that `asker` knows.
-pub(crate) fn flips(asker: &Asker<'_>, groups: &[Groups], confidence: f64, cancel: &Cancel) -> Result<Vec<Flip>, Error> {
-    let mut plans: Vec<Plan<'_>> = groups.iter().map(|groups| Plan::of(&[groups], VALUES_MAX)).collect();
-    for (index, first) in groups.iter().enumerate() {
-        plans.extend(groups[index + 1..].iter().map(|second| Plan::of(&[first, second], PAIR_VALUES_MAX)));
+/// Flips of every attribute.
+pub(crate) fn single(asked: &Asked<'_>, confidence: f64, cancel: &Cancel) -> Result<Vec<Flip>, Error> {
+    let plans = asked.groups.iter().map(|groups| Plan::of(&[groups], VALUES_MAX)).collect();
+    flips(&asked.asker, plans, confidence, cancel)
+}
+
+/// Flips of every pair of attributes, both replaced at once.
+pub(crate) fn in_pairs(asked: &Asked<'_>, confidence: f64, cancel: &Cancel) -> Result<Vec<Flip>, Error> {
+    let mut plans = Vec::new();
+    for (index, first) in asked.groups.iter().enumerate() {
+        plans.extend(asked.groups[index + 1..].iter().map(|second| Plan::of(&[first, second], PAIR_VALUES_MAX)));
     }
+    flips(&asked.asker, plans, confidence, cancel)
+}
+
+fn flips(asker: &Asker<'_>, plans: Vec<Plan<'_>>, confidence: f64, cancel: &Cancel) -> Result<Vec<Flip>, Error> {
     let used: Vec<bool> =
         plans.iter().map(|plan| plan.columns.iter().any(|groups| asker.reads(&groups.attribute))).collect();
     let mut asks = Vec::new();

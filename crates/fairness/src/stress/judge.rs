@@ -18,7 +18,12 @@ const SIGNIFICANCE: f64 = 0.05;
 const SUBGROUPS_JUDGED: usize = 3;
 
 /// Findings of the layer, worst first; fills in score, terms and status. `selection_rate` is that of all judged rows.
-pub(crate) fn judge(layer: &mut StressTest, selection_rate: f64, thresholds: &Thresholds, confidence: f64) -> Vec<Finding> {
+pub(crate) fn judge(
+    layer: &mut StressTest,
+    selection_rate: f64,
+    thresholds: &Thresholds,
+    confidence: f64,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut score = Score::default();
     for flip in &layer.flips {
@@ -49,13 +54,7 @@ fn flip_points(rate: f64, limit: f64, max: f64) -> f64 {
     if rate == 0.0 { 0.0 } else { max * rate / (3.0 * limit.max(0.001)) }
 }
 
-fn judge_flip(
-    flip: &Flip,
-    thresholds: &Thresholds,
-    confidence: f64,
-    findings: &mut Vec<Finding>,
-    score: &mut Score,
-) {
+fn judge_flip(flip: &Flip, thresholds: &Thresholds, confidence: f64, findings: &mut Vec<Finding>, score: &mut Score) {
     let pair = flip.attribute.contains(" x ");
     let verdict = verdict::at_most(&flip.flip_rate, thresholds.flip_rate_max);
     let rate = flip.flip_rate.value.unwrap_or(0.0);
@@ -169,7 +168,10 @@ fn stability(layer: &StressTest, findings: &mut Vec<Finding>, score: &mut Score)
             percent(stable.agreement),
             stable.attribute
         );
-        score.take(&format!("stability of {}", stable.attribute), 10.0 * (1.0 - stable.agreement), 3.0, message.clone());
+        if !stable.attribute.contains(" x ") {
+            let name = format!("stability of {}", stable.attribute);
+            score.take(&name, 10.0 * (1.0 - stable.agreement), 3.0, message.clone());
+        }
         let verdict = if stable.agreement >= AGREEMENT_MIN { Verdict::Pass } else { Verdict::NotEnoughData };
         findings.push(Finding {
             estimate: exact(stable.agreement, 0),

@@ -15,12 +15,18 @@ use crate::document::{FairnessMetrics, Stability, Status, StressTest, Subgroup, 
 
 pub(crate) use judge::judge;
 
+/// A model with the rows it is asked about, and their groups.
+pub(crate) struct Asked<'a> {
+    pub(crate) asker: Asker<'a>,
+    pub(crate) groups: Vec<Groups>,
+}
+
 /// What the layer is made from.
 pub(crate) struct StressInput<'a> {
-    /// The model with the rows it is asked about; `None` when the decisions are a column.
-    pub(crate) asker: Option<&'a Asker<'a>>,
-    /// Groups of those rows.
-    pub(crate) groups: &'a [Groups],
+    /// For single attributes and noise; `None` when the decisions are a column.
+    pub(crate) asked: Option<Asked<'a>>,
+    /// For pairs of attributes, whose values multiply: fewer rows.
+    pub(crate) asked_in_pairs: Option<Asked<'a>>,
     pub(crate) metrics: &'a FairnessMetrics,
     pub(crate) worst_subgroups: Vec<Subgroup>,
     pub(crate) stability: Vec<Stability>,
@@ -31,21 +37,16 @@ pub(crate) struct StressInput<'a> {
 
 /// Measures the layer; score and status are left to [`judge`].
 pub(crate) fn examine(input: StressInput<'_>, cancel: &Cancel) -> Result<StressTest, Error> {
-    let (flips, perturbations) = match input.asker {
-        Some(asker) => (
-            flips::flips(asker, input.groups, input.confidence, cancel)?,
-            noise::perturbations(
-                asker,
-                input.groups,
-                input.thresholds.group_size_min,
-                input.confidence,
-                input.seed,
-                cancel,
-            )?,
-        ),
-        None => (Vec::new(), Vec::new()),
-    };
-    let flips_reason = input.asker.is_none().then(|| {
+    let (mut flips, mut perturbations) = (Vec::new(), Vec::new());
+    if let Some(asked) = &input.asked {
+        flips = flips::single(asked, input.confidence, cancel)?;
+        let group_size_min = input.thresholds.group_size_min;
+        perturbations = noise::perturbations(asked, group_size_min, input.confidence, input.seed, cancel)?;
+    }
+    if let Some(asked) = &input.asked_in_pairs {
+        flips.extend(flips::in_pairs(asked, input.confidence, cancel)?);
+    }
+    let flips_reason = input.asked.is_none().then(|| {
         "the decisions are a column of the data: there is no model that could be asked about changed rows".to_owned()
     });
     Ok(StressTest {

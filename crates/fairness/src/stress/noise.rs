@@ -2,7 +2,8 @@
 
 use assize_tables::{Cancel, ColumnData, MISSING};
 
-use crate::audit::{Asker, Error, Groups, NewValues, Replacement};
+use super::Asked;
+use crate::audit::{Error, Groups, NewValues, Replacement};
 use crate::document::{GroupShare, Perturbation};
 use crate::forensics::{mix, share};
 
@@ -13,13 +14,13 @@ const DRAWS_MAX: u64 = 8;
 
 /// Shares of changed decisions by group, for each kind of change and each attribute.
 pub(crate) fn perturbations(
-    asker: &Asker<'_>,
-    groups: &[Groups],
+    asked: &Asked<'_>,
     group_size_min: u64,
     confidence: f64,
     seed: u64,
     cancel: &Cancel,
 ) -> Result<Vec<Perturbation>, Error> {
+    let Asked { asker, groups } = asked;
     let free: Vec<(usize, &str, &ColumnData)> = asker
         .table()
         .columns
@@ -77,7 +78,8 @@ fn swapped(free: &[(usize, &str, &ColumnData)], rows: usize, seed: u64) -> Vec<R
     for row in 0..rows {
         let chosen = (draw(seed, usize::MAX, row) % texts.len() as u64) as usize;
         let (_, codes, new) = &mut texts[chosen];
-        let other = (0..DRAWS_MAX).map(|attempt| codes[(mix(draw(seed, chosen, row) ^ attempt) % rows as u64) as usize]);
+        let other =
+            (0..DRAWS_MAX).map(|attempt| codes[(mix(draw(seed, chosen, row) ^ attempt) % rows as u64) as usize]);
         if let Some(code) = other.into_iter().find(|code| *code != codes[row] && *code != MISSING) {
             new[row] = code;
         }
@@ -102,7 +104,8 @@ fn by_group(change: &str, moved: &[bool], groups: &Groups, group_size_min: u64, 
     }
     let large = counts.iter().filter(|[n, _]| *n >= group_size_min);
     let rates: Vec<f64> = large.map(|[n, hits]| *hits as f64 / *n as f64).collect();
-    let span = rates.iter().copied().fold(f64::NEG_INFINITY, f64::max) - rates.iter().copied().fold(f64::INFINITY, f64::min);
+    let span =
+        rates.iter().copied().fold(f64::NEG_INFINITY, f64::max) - rates.iter().copied().fold(f64::INFINITY, f64::min);
     let by_group = groups.levels.iter().zip(&counts).filter(|(_, [n, _])| *n > 0);
     Perturbation {
         attribute: groups.attribute.clone(),

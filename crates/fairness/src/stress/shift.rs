@@ -18,7 +18,12 @@ pub(crate) fn shifts(attributes: &[AttributeMetrics]) -> Vec<Shift> {
     shifts
 }
 
-fn shifted(attribute: &str, shift: &str, groups: &[&GroupMetrics], weight: impl Fn(&GroupMetrics) -> f64) -> Option<Shift> {
+fn shifted(
+    attribute: &str,
+    shift: &str,
+    groups: &[&GroupMetrics],
+    weight: impl Fn(&GroupMetrics) -> f64,
+) -> Option<Shift> {
     let mean = |rate: fn(&GroupMetrics) -> Option<f64>| {
         let (mut sum, mut total) = (0.0, 0.0);
         for group in groups {

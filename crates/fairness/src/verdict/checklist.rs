@@ -130,7 +130,8 @@ fn unequal_errors(measured: &Measured, attribute: &AttributeMetrics) -> Option<S
     let told = measured.mitigations.iter().find(is).and_then(|remedy| {
         Some(format!(" {} {}{DIFFERENT_TREATMENT}.", action(remedy), effect(remedy, "difference")?))
     });
-    let fallback = " Look at the rows that are wrongly refused in the worse group, and at columns that mean less for it.";
+    let fallback =
+        " Look at the rows that are wrongly refused in the worse group, and at columns that mean less for it.";
     Some(cause + told.as_deref().unwrap_or(fallback))
 }
 
@@ -190,6 +191,7 @@ fn small_groups(measured: &Measured) -> Option<String> {
         }
     }
     names.truncate(5);
-    (!names.is_empty())
-        .then(|| format!("Collect at least {size} judged rows of each small group, which are not scored: {}.", names.join(", ")))
+    (!names.is_empty()).then(|| {
+        format!("Collect at least {size} judged rows of each small group, which are not scored: {}.", names.join(", "))
+    })
 }

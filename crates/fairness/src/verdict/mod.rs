@@ -5,9 +5,7 @@
 mod checklist;
 mod method;
 
-use crate::document::{
-    CertificationStatus, Estimate, Finding, ScoreTerm, Severity, SeveritySummary, Status, Verdict,
-};
+use crate::document::{CertificationStatus, Estimate, Finding, ScoreTerm, Severity, SeveritySummary, Status, Verdict};
 
 pub(crate) use checklist::checklist;
 pub(crate) use method::method;
@@ -39,7 +37,12 @@ pub(crate) fn overall_score(layers: &[Layer; 3]) -> f64 {
 
 /// The verdict over the audit; see [`SCORE_FORMULA`]. `conclusive`: every attribute has a pass or a fail for its
 /// disparate impact.
-pub(crate) fn certification(score: f64, layers: &[Layer; 3], findings: &[Finding], conclusive: bool) -> CertificationStatus {
+pub(crate) fn certification(
+    score: f64,
+    layers: &[Layer; 3],
+    findings: &[Finding],
+    conclusive: bool,
+) -> CertificationStatus {
     let failed_layer = layers.iter().any(|layer| layer.status == Status::Fail);
     let failed_critical =
         findings.iter().any(|finding| finding.verdict == Verdict::Fail && finding.severity == Severity::Critical);
@@ -71,7 +74,8 @@ pub(crate) fn warnings(findings: &[Finding]) -> Vec<String> {
 /// Worst first: failed before doubtful before passed, then by severity, then by code and subject.
 pub(crate) fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
-        (a.verdict, a.severity, &a.code, &a.about, &a.groups).cmp(&(b.verdict, b.severity, &b.code, &b.about, &b.groups))
+        (a.verdict, a.severity, &a.code, &a.about, &a.groups)
+            .cmp(&(b.verdict, b.severity, &b.code, &b.about, &b.groups))
     });
 }
 
@@ -115,7 +119,14 @@ pub(crate) fn at_most(estimate: &Estimate, max: f64) -> Verdict {
 }
 
 /// A finding with nothing but what every finding has.
-pub(crate) fn finding(layer: &str, code: &str, severity: Severity, verdict: Verdict, about: &str, message: String) -> Finding {
+pub(crate) fn finding(
+    layer: &str,
+    code: &str,
+    severity: Severity,
+    verdict: Verdict,
+    about: &str,
+    message: String,
+) -> Finding {
     Finding {
         code: code.to_owned(),
         layer: layer.to_owned(),
