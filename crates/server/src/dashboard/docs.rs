@@ -21,7 +21,7 @@ struct Docs {
     schemas: Vec<Schema>,
 }
 
-/// The operations of one tag.
+/// The operations of one tag. Descriptions and summaries, here and below, are HTML by [`prose`].
 struct Group {
     name: String,
     description: String,
@@ -104,7 +104,7 @@ fn groups(document: &Value, public_url: &str) -> Vec<Group> {
     let group = |tag: &Value| {
         let name = text(&tag["name"]);
         let operations = by_tag.remove(&name).unwrap_or_default();
-        Group { name, description: text(&tag["description"]), operations }
+        Group { name, description: prose(&tag["description"]), operations }
     };
     tags.iter().map(group).collect()
 }
@@ -119,8 +119,8 @@ impl Operation {
             anchor: text(&operation["operationId"]),
             curl: curl(public_url, &method, path, parameters, &form),
             path: path.to_owned(),
-            summary: text(&operation["summary"]),
-            description: text(&operation["description"]),
+            summary: prose(&operation["summary"]),
+            description: prose(&operation["description"]),
             parameters: parameters.iter().map(parameter).collect(),
             form,
             answers: members(&operation["responses"]).map(|(status, answer)| Answer::read(status, answer)).collect(),
@@ -133,14 +133,14 @@ impl Answer {
     fn read(status: &str, answer: &Value) -> Self {
         let media: Vec<&str> = members(&answer["content"]).map(|(media, _)| media.as_str()).collect();
         let schema = members(&answer["content"]).find_map(|(_, content)| schema_name(&content["schema"]));
-        Self { status: status.to_owned(), description: text(&answer["description"]), media: media.join(", "), schema }
+        Self { status: status.to_owned(), description: prose(&answer["description"]), media: media.join(", "), schema }
     }
 }
 
 fn schemas(document: &Value) -> Vec<Schema> {
     let schema = |(name, schema): (&String, &Value)| Schema {
         name: name.clone(),
-        description: text(&schema["description"]),
+        description: prose(&schema["description"]),
         members: fields(schema),
     };
     members(&document["components"]["schemas"]).map(schema).collect()
@@ -151,7 +151,7 @@ fn parameter(parameter: &Value) -> Field {
         name: text(&parameter["name"]),
         kind: format!("{}, {}", text(&parameter["in"]), type_name(&parameter["schema"])),
         required: parameter["required"] == true,
-        description: text(&parameter["description"]),
+        description: prose(&parameter["description"]),
     }
 }
 
@@ -162,9 +162,12 @@ fn fields(schema: &Value) -> Vec<Field> {
         name: name.clone(),
         kind: type_name(member),
         required: required.iter().any(|other| other == name),
-        description: text(&member["description"]),
+        description: prose(&member["description"]),
     };
-    members(&schema["properties"]).map(field).collect()
+    let mut fields: Vec<Field> = members(&schema["properties"]).map(field).collect();
+    // What must be there first; among them the document's own order.
+    fields.sort_by_key(|field| !field.required);
+    fields
 }
 
 /// A command that asks the operation, with the examples of its parameters.
@@ -240,11 +243,39 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
 }
 
+/// A description as HTML: escaped, with what stands in backticks set as code.
+fn prose(value: &Value) -> String {
+    let text = text(value);
+    let mut html = String::with_capacity(text.len());
+    for (index, part) in text.split('`').enumerate() {
+        let escaped = part.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        if index % 2 == 1 {
+            html.push_str("<code>");
+            html.push_str(&escaped);
+            html.push_str("</code>");
+        } else {
+            html.push_str(&escaped);
+        }
+    }
+    html
+}
+
 /// A text as it is, any other value as JSON, nothing for null.
 fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_are_escaped_and_code_is_set_as_code() {
+        let described = prose(&Value::from("`a < b` & <i>, `open"));
+        assert_eq!(described, "<code>a &lt; b</code> &amp; &lt;i&gt;, <code>open</code>");
     }
 }

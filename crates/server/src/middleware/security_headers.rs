@@ -10,9 +10,8 @@ use axum::response::Response;
 
 use super::Peer;
 
-/// Only our own files, no inline scripts or sheets, no framing: what a certificate's text could smuggle in has nothing
-/// to run. Style attributes draw the bars of a page; they cannot load anything.
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; \
+/// Only our own files, nothing inline, no framing: what a certificate's text could smuggle in has nothing to run.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Sets the headers on every answer.

@@ -1,5 +1,7 @@
 //! The server over its real router, a real socket, embedded storage in a temporary home, and real audits of small data.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the harness")]
+
 mod audits;
 mod clients;
 mod coverage;

@@ -42,7 +42,7 @@ async fn receive_parts(multipart: &mut Multipart, limits: &Limits, spool: &Path)
         let name = field.name().unwrap_or_default().to_owned();
         match name.as_str() {
             "dataset_file" => {
-                put(&mut form.dataset, &name, spooled(field, limits.dataset_bytes_max, idle, spool).await?)?
+                put(&mut form.dataset, &name, spooled(field, limits.dataset_bytes_max, idle, spool).await?)?;
             }
             "model_file" => {
                 let file = spooled(field, limits.model_bytes_max, idle, spool).await?;
