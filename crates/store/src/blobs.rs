@@ -182,6 +182,42 @@ impl<'a> Blobs<'a> {
         Ok(true)
     }
 
+    /// Deletes a blob that nobody holds, now rather than at the next collection. Answers whether it went.
+    ///
+    /// Who has just put the same content and not held it yet finds it gone: [`BlobHolds::hold`] answers `false`.
+    pub async fn discard(
+        &mut self,
+        organization: &OrganizationId,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let update = sql("UPDATE blobs SET state = 'deleting', touched_at = $3
+             WHERE organization_id = $1 AND sha256 = $2 AND state = 'ready' AND NOT EXISTS (
+                 SELECT holder FROM blob_holds WHERE organization_id = $1 AND sha256 = $2)
+             RETURNING sha256");
+        if self.on.write_one(named(update, organization, digest).bind(now)).await?.is_none() {
+            return Ok(false);
+        }
+        self.remove(organization, digest).await?;
+        Ok(true)
+    }
+
+    /// Whether objects can be written and read: puts a few bytes, reads and deletes them.
+    pub async fn check(&mut self) -> Result<(), Error> {
+        let (organization, content) = (OrganizationId::public(), b"assize storage check".to_vec());
+        let digest = Digest(Sha256::digest(&content).into());
+        self.objects.put_bytes(&organization, &digest, content).await?;
+        drop(self.objects.stream(&organization, &digest).await?);
+        self.objects.delete(&organization, &digest).await
+    }
+
+    /// Deletes the object, then the row that is `deleting`.
+    async fn remove(&mut self, organization: &OrganizationId, digest: &Digest) -> Result<(), Error> {
+        self.objects.delete(organization, digest).await?;
+        let delete = sql("DELETE FROM blobs WHERE organization_id = $1 AND sha256 = $2 AND state = 'deleting'");
+        self.on.write(named(delete, organization, digest)).await.map(drop)
+    }
+
     /// Deletes what nobody holds and nobody touched for `unused_for`, of all organizations, at most
     /// [`COLLECT_BLOBS_MAX`]. Answers how many went; call again while that is the maximum.
     pub async fn collect_garbage(&mut self, now: Timestamp, unused_for: SignedDuration) -> Result<u32, Error> {
@@ -201,9 +237,7 @@ impl<'a> Blobs<'a> {
         for row in marked {
             let organization = stored(OrganizationId::parse, &row.get::<String>("organization_id")?)?;
             let digest = stored(Digest::parse, &row.get::<String>("sha256")?)?;
-            self.objects.delete(&organization, &digest).await?;
-            let delete = sql("DELETE FROM blobs WHERE organization_id = $1 AND sha256 = $2 AND state = 'deleting'");
-            self.on.write(named(delete, &organization, &digest)).await?;
+            self.remove(&organization, &digest).await?;
             deleted += 1;
         }
         Ok(deleted)

@@ -19,6 +19,8 @@ pub struct SigningKeyRecord {
     pub valid_from: Timestamp,
     /// Until when they count; `None` while in use.
     pub retired_at: Option<Timestamp>,
+    /// Size of the log at its retirement: it signed nothing beyond.
+    pub final_log_size: Option<u64>,
 }
 
 /// The signing keys of this installation.
@@ -43,16 +45,16 @@ impl<'a> SigningKeys<'a> {
         }
     }
 
-    /// Ends a key's use. `false` if there is no such key in use.
-    pub async fn retire(&mut self, key_id: &str, at: Timestamp) -> Result<bool, Error> {
-        let update = sql("UPDATE signing_keys SET retired_at = $2 WHERE key_id = $1 AND retired_at IS NULL
-             RETURNING key_id");
-        Ok(self.on.write_one(update.bind(key_id).bind(at)).await?.is_some())
+    /// Ends a key's use, at a size of the log beyond which it signed nothing. `false` if there is no such key in use.
+    pub async fn retire(&mut self, key_id: &str, at: Timestamp, final_log_size: u64) -> Result<bool, Error> {
+        let update = sql("UPDATE signing_keys SET retired_at = $2, final_log_size = $3
+             WHERE key_id = $1 AND retired_at IS NULL RETURNING key_id");
+        Ok(self.on.write_one(update.bind(key_id).bind(at).bind(final_log_size)).await?.is_some())
     }
 
     /// All keys, the oldest first. They are few: one a rotation.
     pub async fn list(&mut self) -> Result<Vec<SigningKeyRecord>, Error> {
-        let select = sql("SELECT key_id, public_pem, valid_from, retired_at FROM signing_keys
+        let select = sql("SELECT key_id, public_pem, valid_from, retired_at, final_log_size FROM signing_keys
              ORDER BY valid_from, key_id");
         self.on.read(select).await?.iter().map(key).collect()
     }
@@ -64,5 +66,6 @@ fn key(row: &Row) -> Result<SigningKeyRecord, Error> {
         public_pem: row.get("public_pem")?,
         valid_from: row.time("valid_from")?,
         retired_at: row.time_or_none("retired_at")?,
+        final_log_size: row.count_or_none("final_log_size")?,
     })
 }

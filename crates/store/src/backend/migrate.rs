@@ -17,8 +17,10 @@ struct Migration {
 }
 
 /// In order; a migration's version is its place, from 1.
-const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0001_first_line", text: include_str!("../../migrations/0001_first_line.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_first_line", text: include_str!("../../migrations/0001_first_line.sql") },
+    Migration { name: "0002_final_log_size", text: include_str!("../../migrations/0002_final_log_size.sql") },
+];
 
 /// The version this program needs.
 pub(crate) fn version_known() -> u64 {

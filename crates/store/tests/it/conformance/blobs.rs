@@ -112,6 +112,24 @@ pub(crate) async fn collection_spares_what_is_young(store: Store) {
     assert_eq!(store.blobs().find(&public(), &digest).await.unwrap(), None);
 }
 
+pub(crate) async fn discarding_spares_what_is_held(store: Store) {
+    let digest = put(&store, "once", 0).await;
+    let mut unit = store.begin().await.unwrap();
+    assert!(unit.blob_holds().hold(&public(), &digest, "job_1", at(1)).await.unwrap());
+    unit.commit().await.unwrap();
+    assert!(!store.blobs().discard(&public(), &digest, at(2)).await.unwrap());
+    assert_eq!(store.blobs().read(&public(), &digest, 99).await.unwrap(), Some(b"once".to_vec()));
+    let mut unit = store.begin().await.unwrap();
+    unit.blob_holds().release(&public(), "job_1", at(3)).await.unwrap();
+    unit.commit().await.unwrap();
+    assert!(store.blobs().discard(&public(), &digest, at(3)).await.unwrap());
+    assert!(!store.blobs().discard(&public(), &digest, at(4)).await.unwrap());
+    assert_eq!(store.blobs().find(&public(), &digest).await.unwrap(), None);
+    let mut unit = store.begin().await.unwrap();
+    assert!(!unit.blob_holds().hold(&public(), &digest, "job_2", at(5)).await.unwrap());
+    store.blobs().check().await.unwrap();
+}
+
 pub(crate) async fn holds_need_a_blob(store: Store) {
     let mut unit = store.begin().await.unwrap();
     assert!(!unit.blob_holds().hold(&public(), &Digest([0; 32]), "job_1", at(0)).await.unwrap());

@@ -58,13 +58,13 @@ pub(crate) async fn signing_keys_outlive_their_use(store: Store) {
     keys.put("k1", "PEM 1", at(30)).await.unwrap();
     let taken = keys.put("k1", "PEM 3", at(30)).await;
     assert!(matches!(taken, Err(Error::Conflict { .. })), "{taken:?}");
-    assert!(keys.retire("k1", at(20)).await.unwrap());
-    assert!(!keys.retire("k1", at(21)).await.unwrap());
-    assert!(!keys.retire("k9", at(21)).await.unwrap());
+    assert!(keys.retire("k1", at(20), 7).await.unwrap());
+    assert!(!keys.retire("k1", at(21), 8).await.unwrap());
+    assert!(!keys.retire("k9", at(21), 8).await.unwrap());
 
     let mut unit = store.begin().await.unwrap();
     let kept = unit.signing_keys().list().await.unwrap();
-    let seen: Vec<_> = kept.iter().map(|k| (k.key_id.as_str(), k.valid_from, k.retired_at)).collect();
-    assert_eq!(seen, [("k1", at(10), Some(at(20))), ("k2", at(20), None)]);
+    let seen: Vec<_> = kept.iter().map(|k| (k.key_id.as_str(), k.valid_from, k.retired_at, k.final_log_size)).collect();
+    assert_eq!(seen, [("k1", at(10), Some(at(20)), Some(7)), ("k2", at(20), None, None)]);
     assert_eq!(kept[0].public_pem, "PEM 1");
 }
