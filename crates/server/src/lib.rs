@@ -12,6 +12,7 @@ pub mod app;
 pub mod clock;
 pub mod config;
 mod dashboard;
+pub mod documents;
 pub mod jobs;
 mod middleware;
 pub mod openapi;

@@ -96,3 +96,20 @@ impl AppError {
         Self::Internal(anyhow::anyhow!("{error}"))
     }
 }
+
+/// An outage is the caller's to wait for; anything else of the store is a mistake or an operator's to mend.
+impl From<assize_store::Error> for AppError {
+    fn from(error: assize_store::Error) -> Self {
+        match error {
+            assize_store::Error::Unavailable { .. } => {
+                tracing::warn!("storage is unavailable: {:#}", anyhow::Error::new(error));
+                Self::Unavailable { retry_after_s: RETRY_AFTER_OUTAGE_S }
+            }
+            assize_store::Error::Conflict { what } => Self::Conflict(what),
+            other => Self::Internal(anyhow::Error::new(other)),
+        }
+    }
+}
+
+/// Seconds after which to ask again when the database or the object store does not answer.
+const RETRY_AFTER_OUTAGE_S: u64 = 5;

@@ -1,5 +1,161 @@
-//! Operations of the product, HTTP-agnostic: the faces under `api/` and the dashboard call these and nothing else.
+//! Operations of the product, HTTP-agnostic: the faces under `api/`, the dashboard, the jobs and the command line call
+//! these and nothing else. Here the domain crates meet: `fairness` measures, `attestation` seals, `store` keeps.
+//!
+//! Reading order: [`request`] parses what is asked; [`audits`] accepts and follows audits; [`certify`] runs one;
+//! [`certificates`] issues, shows and revokes; [`transparency`] is the log; [`signing`] and [`keyring`] hold the key.
+//!
+//! Invariants: an effect and the end of the job that causes it are one transaction; nothing is signed but under the
+//! lock of the log; nothing of an uploaded file outlives its audit.
 
+mod audits;
+mod certificates;
+mod certify;
 mod error;
+mod keyring;
+mod random;
+mod request;
+mod signing;
+mod transparency;
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use assize_store::{Store, StoreSettings};
+
+pub use assize_store::jobs::JobState;
+pub use assize_store::{JobId, OrganizationId};
+pub use audits::{AuditOutcome, JobView, NewAudit, Upload};
+pub use certificates::{CertificateSummary, PublicCertificate};
+pub use certify::{Certify, CertifyArgs, CertifyProgress, Stopped, WorkFile};
 pub use error::AppError;
+pub use random::{Random, RandomUnavailable, SystemRandom};
+pub use request::{AuditRequest, Fields, TEXT_FIELDS};
+pub use transparency::{ConsistencyProof, InclusionProof, LogEntryView};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::outgoing::narrative::Narrator;
+use signing::Signing;
+
+/// Kind of the job that runs an audit.
+pub const CERTIFY_JOB: &str = "certify";
+
+/// Everything that operations need; a clone is a pointer.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    signing: Signing,
+    narrator: Option<Narrator>,
+    running: audits::Running,
+}
+
+impl App {
+    /// Opens the home (made when it is new), the database (brought to this version's schema) and the signing key (made
+    /// at the first start).
+    ///
+    /// # Errors
+    /// When one of them cannot be used; the text says which and what to change.
+    pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, AppError> {
+        let home = config.storage.home.clone();
+        prepare_home(&home).map_err(AppError::Internal)?;
+        let store = Store::open(&store_settings(&config, true)?, clock.now()).await?;
+        let signing = Signing::open(&config, &store, clock.as_ref(), random.as_ref()).await?;
+        let narrator = Narrator::from_config(&config.narrative);
+        let running = audits::Running::default();
+        Ok(Self(Arc::new(Inner { config, store, clock, random, signing, narrator, running })))
+    }
+
+    /// Brings the database to this version's schema and answers the version.
+    ///
+    /// # Errors
+    /// When the database does not answer or was migrated by a later version.
+    pub async fn migrate(config: &Config, clock: &dyn Clock) -> Result<u64, AppError> {
+        prepare_home(&config.storage.home).map_err(AppError::Internal)?;
+        let store = Store::open(&store_settings(config, true)?, clock.now()).await?;
+        Ok(store.schema_version().await?)
+    }
+
+    /// The configuration it was opened with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The clock it was opened with.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        self.0.clock.as_ref()
+    }
+
+    /// Folder for files that are being received or read; emptied at start.
+    #[must_use]
+    pub fn spool(&self) -> PathBuf {
+        self.0.config.storage.home.join("spool")
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// `Unavailable` when it does not.
+    pub async fn check_database(&self) -> Result<(), AppError> {
+        self.0.store.schema_version().await?;
+        Ok(())
+    }
+
+    /// Whether objects can be written and read.
+    ///
+    /// # Errors
+    /// `Unavailable` when they cannot.
+    pub async fn check_objects(&self) -> Result<(), AppError> {
+        Ok(self.0.store.blobs().check().await?)
+    }
+
+    /// Closes the database once what runs on it has ended.
+    pub async fn close(&self) {
+        self.0.store.close().await;
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    fn new_job_id(&self) -> Result<JobId, AppError> {
+        let mut random = [0; 10];
+        self.0.random.fill(&mut random).map_err(AppError::internal)?;
+        Ok(JobId::new(self.0.clock.now(), random))
+    }
+}
+
+/// Makes the folders of a home, for the owner's eyes only, and empties the spool: what lies there belonged to a
+/// process that is gone.
+fn prepare_home(home: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let make = |folder: &Path| {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .with_context(|| format!("the folder {} cannot be made; choose another with --home", folder.display()))
+    };
+    make(home)?;
+    make(&home.join("spool"))
+}
+
+fn store_settings(config: &Config, migrate: bool) -> Result<StoreSettings, AppError> {
+    let home = std::path::absolute(&config.storage.home).map_err(AppError::internal)?;
+    let home = home
+        .to_str()
+        .ok_or_else(|| AppError::Unprocessable("storage.home: the path is not UTF-8; choose another".to_owned()))?;
+    let database_url = match &config.storage.database_url {
+        Some(url) => url.expose().to_owned(),
+        None => format!("sqlite://{home}/assize.db"),
+    };
+    let objects_url = config.storage.objects_url.clone().unwrap_or_else(|| format!("file://{home}/objects"));
+    Ok(StoreSettings { database_url, objects_url, migrate })
+}

@@ -17,9 +17,6 @@ pub const PROTECTED_MAX: usize = 10;
 pub const BINS_MAX: usize = 32;
 /// Largest seed: JSON numbers are exact up to 2^53 - 1.
 pub const SEED_MAX: u64 = (1 << 53) - 1;
-/// Seed of an audit that names none, so that the same file gives the same certificate.
-pub const SEED_DEFAULT: u64 = 20_260_101;
-
 /// What to audit and how; the files travel beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AuditRequest {
@@ -49,8 +46,8 @@ pub struct AuditRequest {
     pub thresholds: BTreeMap<String, f64>,
     /// Columns within whose values disparity is compared (conditional demographic disparity).
     pub strata: Vec<String>,
-    /// Seed of every random draw.
-    pub seed: u64,
+    /// Seed of every random draw; the configured one when the form names none.
+    pub seed: Option<u64>,
 }
 
 /// The form as it came: the last value of each field.
@@ -118,7 +115,8 @@ impl AuditRequest {
                 problems.push(format!("protected_attributes: {attribute:?} is named twice"));
             }
             if *attribute == self.target_column {
-                problems.push(format!("target_column: {attribute:?} is also a protected attribute; name another outcome"));
+                problems
+                    .push(format!("target_column: {attribute:?} is also a protected attribute; name another outcome"));
             }
         }
         for attribute in self.reference_group.keys() {
@@ -163,7 +161,8 @@ impl Form<'_> {
 
     fn bins(&mut self, field: &str) -> Option<Vec<f64>> {
         let value = self.optional(field)?;
-        let edges: Result<Vec<f64>, _> = value.trim_matches(['[', ']']).split(',').map(|part| part.trim().parse()).collect();
+        let edges: Result<Vec<f64>, _> =
+            value.trim_matches(['[', ']']).split(',').map(|part| part.trim().parse()).collect();
         match edges {
             Ok(edges)
                 if edges.len() <= BINS_MAX
@@ -197,7 +196,8 @@ impl Form<'_> {
                     pairs.insert(name.trim().to_owned(), group.trim().to_owned());
                 }
                 None => {
-                    self.problems.push(format!("{field}: {part:?} is not of the form attribute=group, as in race=White"));
+                    self.problems
+                        .push(format!("{field}: {part:?} is not of the form attribute=group, as in race=White"));
                 }
             }
         }
@@ -214,15 +214,13 @@ impl Form<'_> {
         })
     }
 
-    fn seed(&mut self, field: &str) -> u64 {
-        let Some(value) = self.optional(field) else { return SEED_DEFAULT };
-        match value.parse() {
-            Ok(seed) if seed <= SEED_MAX => seed,
-            _ => {
-                self.problems.push(format!("{field}: {value:?} is not a whole number from 0 to {SEED_MAX}"));
-                SEED_DEFAULT
-            }
+    fn seed(&mut self, field: &str) -> Option<u64> {
+        let value = self.optional(field)?;
+        let seed = value.parse().ok().filter(|seed| *seed <= SEED_MAX);
+        if seed.is_none() {
+            self.problems.push(format!("{field}: {value:?} is not a whole number from 0 to {SEED_MAX}"));
         }
+        seed
     }
 }
 
@@ -257,7 +255,7 @@ mod tests {
     fn the_documented_form_is_read() {
         let request = AuditRequest::parse(&complete()).unwrap();
         assert_eq!(request.protected_attributes, ["race", "sex", "age"]);
-        assert_eq!(request.seed, SEED_DEFAULT);
+        assert_eq!(request.seed, None);
     }
 
     #[test]
@@ -281,7 +279,7 @@ mod tests {
         assert_eq!(request.age_bins.as_deref(), Some(&[25.0, 40.0, 65.0][..]));
         assert_eq!(request.reference_group["sex"], "Male");
         assert_eq!(request.thresholds["disparate_impact_min"], 0.9);
-        assert_eq!(request.seed, 7);
+        assert_eq!(request.seed, Some(7));
         for (field, value) in [
             ("age_bins", "40,25"),
             ("age_bins", "young,old"),

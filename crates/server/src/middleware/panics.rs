@@ -32,3 +32,29 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("without a text")
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_clean_500_on_the_face_of_the_path() {
+        let handler = get(async || -> () { panic!("the password is hunter2") });
+        let router = Router::new().route("/audit/x", handler.clone()).route("/log/x", handler);
+        let router = router.layer(from_fn(answer_panics));
+        for (path, member) in [("/audit/x", "detail"), ("/log/x", "code")] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), 500);
+            let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            assert!(body.contains(member) && !body.contains("hunter2"), "{path}: {body}");
+        }
+    }
+}

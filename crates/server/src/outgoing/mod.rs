@@ -20,6 +20,12 @@ use reqwest::{Method, StatusCode, Url};
 
 use address::is_public;
 
+/// Patience for what a person asked for at a terminal.
+const PERSON_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Largest certificate fetched for a person, bytes.
+const PERSON_ANSWER_BYTES_MAX: usize = 16 << 20;
+
 /// Bounds of one purpose.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -82,6 +88,12 @@ pub enum Error {
         host: String,
         /// Where it leads.
         address: IpAddr,
+    },
+    /// The answer says no.
+    #[error("the answer has status {status}")]
+    Status {
+        /// Its HTTP status.
+        status: u16,
     },
     /// Redirected too often.
     #[error("more than {redirects_max} redirects")]
@@ -147,6 +159,25 @@ impl Client {
     pub fn with_resolver(policy: Policy, resolver: Arc<dyn Resolver>) -> Self {
         install_crypto();
         Self { policy, resolver }
+    }
+
+    /// Fetches a JSON document from an address that the person at the terminal typed: it may be private, for it is
+    /// their own network.
+    ///
+    /// # Errors
+    /// See [`Error`]; an answer with an error status is [`Error::Status`].
+    pub async fn fetch_for_person(address: &str) -> Result<Bytes, Error> {
+        let url = Url::parse(address).map_err(|_| Error::Url { url: address.to_owned() })?;
+        let client = Self::new(Policy {
+            timeout: PERSON_TIMEOUT,
+            answer_bytes_max: PERSON_ANSWER_BYTES_MAX,
+            redirects_max: 3,
+            allow_private: url.host_str().map(str::to_owned).into_iter().collect(),
+        });
+        let accept = reqwest::header::HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(reqwest::header::ACCEPT, accept)]);
+        let answer = client.send(Outgoing { method: Method::GET, url, headers, body: Bytes::new() }).await?;
+        if answer.status.is_success() { Ok(answer.body) } else { Err(Error::Status { status: answer.status.as_u16() }) }
     }
 
     /// Sends a request and collects the answer.

@@ -61,3 +61,26 @@ async fn connections_beyond_the_bound_wait_for_a_free_place() {
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn upload_that_stands_still_is_given_up() {
+    let mut start = Start::default();
+    start.config.limits.upload_idle_s = 1;
+    let app = start.start().await;
+    let form = Form::complete();
+    let body = form.body();
+    let mut still = TcpStream::connect(app.url.trim_start_matches("http://")).await.unwrap();
+    let head = format!(
+        "POST /audit/full HTTP/1.1\r\nHost: a\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n",
+        form.content_type(),
+        body.len()
+    );
+    still.write_all(head.as_bytes()).await.unwrap();
+    still.write_all(&body[..body.len() / 2]).await.unwrap();
+    let mut answer = String::new();
+    // Refused while half of the form is still missing, and the connection closed.
+    still.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 422"), "{answer}");
+    assert!(answer.contains("stood still for 1 seconds"), "{answer}");
+    app.finish().await;
+}

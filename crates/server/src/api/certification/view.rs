@@ -1,10 +1,10 @@
 //! From a certificate as `app` knows it to what the renderers of `reports` read.
 
 use assize_attestation::certificate::Outcome as Checked;
-use assize_reports::{CertificateView, Check, Links, LogPosition, Outcome, Revocation, VerificationReport};
+use assize_reports::{CertificateView, Links};
 
 use crate::app::PublicCertificate;
-use crate::dashboard;
+use crate::{dashboard, documents};
 
 /// Addresses of a certificate's neighbours, from the server's root.
 struct Addresses {
@@ -23,32 +23,19 @@ impl Addresses {
     }
 }
 
-/// Calls `render` with the view of a certificate.
+/// Calls `render` with the view of a certificate as this server shows it.
 pub(super) fn with_view<T>(certificate: &PublicCertificate, render: impl FnOnce(&CertificateView<'_>) -> T) -> T {
     let addresses = Addresses::of(&certificate.body.certificate_id);
-    let verification = report(certificate);
-    render(&CertificateView {
-        body: &certificate.body,
-        sha256_hash: &certificate.sha256_hash,
-        key_id: &certificate.key_id,
-        verification: &verification,
-        log: Some(LogPosition {
-            origin: &certificate.log.origin,
-            leaf_index: certificate.log.leaf_index,
-            tree_size: certificate.log.tree_size,
-        }),
-        links: Links {
-            home: "/",
-            json: &addresses.json,
-            pdf: &addresses.pdf,
-            badge: &addresses.badge,
-            keys: "/.well-known/assize-keys.json",
-            checkpoint: "/log/checkpoint",
-        },
-        // The reader's browser fetches the file and the keys by the links above.
-        evidence: None,
-        assets: dashboard::linked_assets(),
-    })
+    let links = Links {
+        home: "/",
+        json: &addresses.json,
+        pdf: &addresses.pdf,
+        badge: &addresses.badge,
+        keys: "/.well-known/assize-keys.json",
+        checkpoint: "/log/checkpoint",
+    };
+    // The reader's browser fetches the file and the keys by these links.
+    documents::with_view(certificate, links, None, dashboard::linked_assets(), render)
 }
 
 /// Why a certificate does not hold any more, in a word for a badge; `None` while it holds.
@@ -62,25 +49,5 @@ pub(super) fn withdrawn_word(certificate: &PublicCertificate) -> Option<&'static
         (true, _) => None,
         (false, true) => Some("expired"),
         (false, false) => Some("invalid"),
-    }
-}
-
-fn report(certificate: &PublicCertificate) -> VerificationReport {
-    let checks = certificate.verification.checks.iter().map(|check| Check {
-        name: check.name.to_owned(),
-        outcome: match check.outcome {
-            Checked::Passed => Outcome::Passed,
-            Checked::Failed => Outcome::Failed,
-            Checked::NotChecked => Outcome::NotChecked,
-        },
-        detail: check.detail.clone(),
-    });
-    VerificationReport {
-        valid: certificate.verification.valid,
-        checks: checks.collect(),
-        revoked: certificate
-            .revocation
-            .as_ref()
-            .map(|said| Revocation { reason: said.reason.clone(), revoked_at: said.revoked_at.to_string() }),
     }
 }

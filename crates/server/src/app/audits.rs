@@ -1,0 +1,321 @@
+//! Accepting an audit and following it: the uploaded file becomes a blob, the request a job, in one transaction; then
+//! the caller waits, watches or cancels.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use assize_store::jobs::{Job, JobState, NewJob};
+use assize_store::{JobId, OrganizationId};
+use assize_tables::Cancel;
+use futures::Stream;
+use jiff::Timestamp;
+use tempfile::TempPath;
+
+use super::certify::{CertifyArgs, WorkFile, check_before_accepting};
+use super::error::AppError;
+use super::request::AuditRequest;
+use super::{App, CERTIFY_JOB};
+
+/// Attempts of an audit whose worker died or whose storage went away.
+const ATTEMPTS_MAX: u32 = 5;
+/// How often a job is looked at when no word of a change comes.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// How long a cancelled audit may take to notice, at most.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// Seconds after which a refused submission may try again.
+const RETRY_AFTER_FULL_S: u64 = 30;
+
+/// A received file in the spool; deleted when dropped.
+#[derive(Debug)]
+pub struct Upload {
+    /// Where it lies.
+    pub path: TempPath,
+    /// File name as sent, without folders.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// A request for an audit with its files.
+#[derive(Debug)]
+pub struct NewAudit {
+    /// The data.
+    pub dataset: Upload,
+    /// The model, when one was sent.
+    pub model: Option<Upload>,
+    /// What to audit and how.
+    pub request: AuditRequest,
+}
+
+/// A finished audit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditOutcome {
+    /// The certificate that it ended in.
+    pub certificate_id: String,
+}
+
+/// An audit job as its submitter sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobView {
+    /// Its id.
+    pub id: JobId,
+    /// Queued, running, succeeded, failed or cancelled.
+    pub state: JobState,
+    /// 0 to 1.
+    pub progress: f64,
+    /// What is being done.
+    pub step: String,
+    /// The certificate, once it is issued.
+    pub certificate_id: Option<String>,
+    /// Why there is none, once it has failed.
+    pub error: Option<String>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When a worker took it first.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl From<&Job> for JobView {
+    fn from(job: &Job) -> Self {
+        Self {
+            id: job.id.clone(),
+            state: job.state,
+            progress: job.progress,
+            step: job.step.clone(),
+            certificate_id: certificate_id(job),
+            error: job.error.as_ref().filter(|_| job.state.is_final()).map(|error| error.detail.clone()),
+            created_at: job.created_at,
+            started_at: job.started_at,
+            finished_at: job.finished_at,
+        }
+    }
+}
+
+/// The audits that run in this process, so that a cancellation need not wait for the next heartbeat.
+#[derive(Debug, Default)]
+pub(crate) struct Running(Mutex<BTreeMap<JobId, Cancel>>);
+
+impl Running {
+    /// Notes a running audit until the guard is dropped.
+    pub(crate) fn enter(&self, job: &JobId, cancel: &Cancel) -> RunningGuard<'_> {
+        self.lock().insert(job.clone(), cancel.clone());
+        RunningGuard { running: self, job: job.clone() }
+    }
+
+    fn cancel(&self, job: &JobId) {
+        if let Some(cancel) = self.lock().get(job) {
+            cancel.cancel();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<JobId, Cancel>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets the audit when dropped.
+pub(crate) struct RunningGuard<'a> {
+    running: &'a Running,
+    job: JobId,
+}
+
+impl Drop for RunningGuard<'_> {
+    fn drop(&mut self) {
+        self.running.lock().remove(&self.job);
+    }
+}
+
+impl App {
+    /// Accepts an audit: once this answers, the audit happens, whatever process dies.
+    ///
+    /// # Errors
+    /// `Unprocessable` when the files or the request cannot be audited, as far as a look at them tells; `Unavailable`
+    /// when too many audits wait already.
+    pub async fn submit_audit(&self, organization: &OrganizationId, new: NewAudit) -> Result<JobId, AppError> {
+        if self.store().jobs().unfinished(organization).await? >= self.config().limits.queued_audits_max {
+            return Err(AppError::Unavailable { retry_after_s: RETRY_AFTER_FULL_S });
+        }
+        let new = check_before_accepting(self, new).await?;
+        let dataset = self.keep(organization, &new.dataset, "dataset").await?;
+        let model = match &new.model {
+            Some(model) => Some(self.keep(organization, model, "model").await?),
+            None => None,
+        };
+        let args = CertifyArgs { request: new.request, dataset, model };
+        let now = self.clock().now();
+        let job = NewJob {
+            id: self.new_job_id()?,
+            kind: CERTIFY_JOB.to_owned(),
+            args: serde_json::to_value(&args).map_err(AppError::internal)?,
+            priority: 0,
+            run_at: now,
+            attempts_max: ATTEMPTS_MAX,
+            unique_key: None,
+        };
+        let mut unit = self.store().begin().await?;
+        for file in args.files() {
+            if !unit.blob_holds().hold(organization, &file.digest()?, job.id.as_str(), now).await? {
+                // Another audit of the same file ended between our keeping it and holding it.
+                return Err(AppError::Unavailable { retry_after_s: 1 });
+            }
+        }
+        unit.jobs().enqueue(organization, &job, now).await?;
+        unit.commit().await?;
+        Ok(job.id)
+    }
+
+    /// The audit job with this id.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown id or another organization's.
+    pub async fn audit_job(&self, organization: &OrganizationId, id: &JobId) -> Result<JobView, AppError> {
+        Ok(JobView::from(&self.find_job(organization, id).await?))
+    }
+
+    /// Waits for the certificate; past `patience` the audit is stopped, and this answers when it really has.
+    ///
+    /// # Errors
+    /// What the audit ended with; `TimedOut` when it was stopped for its time, `Conflict` when somebody cancelled it.
+    pub async fn wait_for_audit(
+        &self,
+        organization: &OrganizationId,
+        id: &JobId,
+        patience: Duration,
+    ) -> Result<AuditOutcome, AppError> {
+        if let Some(job) = self.wait_until_final(organization, id, patience).await? {
+            return outcome(&job);
+        }
+        self.cancel_audit(organization, id).await?;
+        match self.wait_until_final(organization, id, STOP_WITHIN).await? {
+            // It was done in the very moment it was to be stopped: the certificate is out.
+            Some(job) if job.state == JobState::Succeeded => outcome(&job),
+            Some(_) => Err(AppError::TimedOut { seconds: patience.as_secs() }),
+            None => {
+                tracing::error!(job.id = id.as_str(), "an audit does not stop after its time");
+                Err(AppError::TimedOut { seconds: patience.as_secs() })
+            }
+        }
+    }
+
+    /// Stops an audit: one that waits at once, one that runs within moments. One that has ended stays as it is.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown id or another organization's.
+    pub async fn cancel_audit(&self, organization: &OrganizationId, id: &JobId) -> Result<JobView, AppError> {
+        let now = self.clock().now();
+        let mut unit = self.store().begin().await?;
+        let job = unit.jobs().cancel(organization, id, now).await?.ok_or_else(|| unknown_job(id))?;
+        let ended_unworked = job.state == JobState::Cancelled;
+        if ended_unworked {
+            unit.blob_holds().release(organization, id.as_str(), now).await?;
+        }
+        unit.commit().await?;
+        self.0.running.cancel(id);
+        if ended_unworked {
+            self.discard_files(organization, &job).await;
+        }
+        Ok(JobView::from(&job))
+    }
+
+    /// The job each time it changes; ends after its last state, or when it cannot be read any more.
+    pub fn watch_audit(&self, organization: &OrganizationId, id: &JobId) -> impl Stream<Item = JobView> + Send + use<> {
+        let start = (self.clone(), organization.clone(), id.clone(), None::<JobView>);
+        futures::stream::unfold(start, |(app, organization, id, last)| async move {
+            if last.as_ref().is_some_and(|view: &JobView| view.state.is_final()) {
+                return None;
+            }
+            loop {
+                let view = app.audit_job(&organization, &id).await.ok()?;
+                if last.as_ref() != Some(&view) {
+                    return Some((view.clone(), (app, organization, id, Some(view))));
+                }
+                app.clock().sleep(LOOK_AGAIN).await;
+            }
+        })
+    }
+
+    pub(crate) fn running(&self) -> &Running {
+        &self.0.running
+    }
+
+    /// Deletes the files of an ended job, unless another job needs the same ones. A failure is only logged: what is
+    /// left is collected later.
+    pub(crate) async fn discard_files(&self, organization: &OrganizationId, job: &Job) {
+        let Ok(args) = serde_json::from_value::<CertifyArgs>(job.args.clone()) else { return };
+        for file in args.files() {
+            let Ok(digest) = file.digest() else { continue };
+            if let Err(error) = self.store().blobs().discard(organization, &digest, self.clock().now()).await {
+                tracing::warn!(job.id = job.id.as_str(), "an uploaded file was not deleted yet: {error}");
+            }
+        }
+    }
+
+    async fn keep(&self, organization: &OrganizationId, upload: &Upload, purpose: &str) -> Result<WorkFile, AppError> {
+        let blob = self.store().blobs().put_file(organization, &upload.path, purpose, self.clock().now()).await?;
+        Ok(WorkFile { sha256: blob.digest.to_string(), name: upload.name.clone(), bytes: blob.bytes })
+    }
+
+    async fn find_job(&self, organization: &OrganizationId, id: &JobId) -> Result<Job, AppError> {
+        let job = self.store().jobs().find(organization, id).await?;
+        job.filter(|job| job.kind == CERTIFY_JOB).ok_or_else(|| unknown_job(id))
+    }
+
+    /// The job in its last state; `None` when it has none within `patience`.
+    async fn wait_until_final(
+        &self,
+        organization: &OrganizationId,
+        id: &JobId,
+        patience: Duration,
+    ) -> Result<Option<Job>, AppError> {
+        let mut changes = self.store().subscribe_jobs().await?;
+        let mut deadline = self.clock().sleep(patience);
+        loop {
+            let job = self.find_job(organization, id).await?;
+            if job.state.is_final() {
+                return Ok(Some(job));
+            }
+            tokio::select! {
+                () = &mut deadline => return Ok(None),
+                changed = changes.changed() => changed?,
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+        }
+    }
+}
+
+/// What a job in its last state means for who waited for it.
+fn outcome(job: &Job) -> Result<AuditOutcome, AppError> {
+    if let Some(certificate_id) = certificate_id(job) {
+        return Ok(AuditOutcome { certificate_id });
+    }
+    match (job.state, &job.error) {
+        (JobState::Cancelled, _) => Err(AppError::Conflict("the audit was cancelled".to_owned())),
+        (_, Some(error)) if error.code == "unprocessable" => Err(AppError::Unprocessable(error.detail.clone())),
+        (_, Some(error)) => Err(AppError::internal(format!("audit {}: {}", job.id, error.detail))),
+        _ => Err(AppError::internal(format!("audit {} ended without a word", job.id))),
+    }
+}
+
+fn certificate_id(job: &Job) -> Option<String> {
+    job.result.as_ref()?.get("certificate_id")?.as_str().map(str::to_owned)
+}
+
+fn unknown_job(id: &JobId) -> AppError {
+    AppError::NotFound { what: "job", id: id.to_string() }
+}
+
+/// The configuration's number of threads, or all cores.
+pub(super) fn threads(app: &App) -> usize {
+    match app.config().worker.threads {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        threads => threads,
+    }
+}
+
+/// What runs on the blocking pool may outlive the request; it owns its application.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AppError> {
+    tokio::task::spawn_blocking(work).await.map_err(AppError::internal)
+}

@@ -1,0 +1,279 @@
+//! Running one audit: read and check, commit to the run in the log, measure, tell, issue.
+//!
+//! The commitment is made between the checks and the measurement: a request that is refused leaves nothing in the log,
+//! and nothing has been measured when the choices are fixed in public.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use assize_attestation::{Commitment, Envelope, ResourceDescriptor, Statement};
+use assize_fairness::narrative::{Narrative, NarrativeStatus};
+use assize_fairness::{AuditInput, AuditSettings, Measured, Watch, narrative};
+use assize_store::queue::Lease;
+use assize_store::{Digest, JobId, OrganizationId};
+use assize_tables::{Cancel, Dataset, ReadOptions};
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::audits::{NewAudit, blocking, threads};
+use super::certificates::Issue;
+use super::error::AppError;
+use super::request::AuditRequest;
+
+/// What the job of an audit is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CertifyArgs {
+    /// What to audit and how.
+    pub request: AuditRequest,
+    /// The data.
+    pub dataset: WorkFile,
+    /// The model, when one was sent.
+    pub model: Option<WorkFile>,
+}
+
+/// A kept file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkFile {
+    /// Its name among the blobs.
+    pub sha256: String,
+    /// File name as sent.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+}
+
+impl WorkFile {
+    /// Its name among the blobs.
+    pub(crate) fn digest(&self) -> Result<Digest, AppError> {
+        Digest::parse(&self.sha256).ok_or_else(|| AppError::internal(format!("{:?} is no digest", self.sha256)))
+    }
+}
+
+impl CertifyArgs {
+    /// The data and the model.
+    pub(super) fn files(&self) -> impl Iterator<Item = &WorkFile> {
+        std::iter::once(&self.dataset).chain(&self.model)
+    }
+}
+
+/// Why an audit ended without a certificate.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// It was asked to stop.
+    #[error("the audit was cancelled")]
+    Cancelled,
+    /// It could not go on.
+    #[error(transparent)]
+    Failed(#[from] AppError),
+}
+
+/// Where an audit stands, and the flag that stops it; shared between who measures and who tells.
+#[derive(Debug, Default)]
+pub struct CertifyProgress {
+    cancel: Cancel,
+    at: Mutex<(String, f64)>,
+}
+
+impl CertifyProgress {
+    /// Step and fraction, 0 to 1.
+    #[must_use]
+    pub fn now(&self) -> (String, f64) {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The flag that stops the audit.
+    #[must_use]
+    pub fn cancel_flag(&self) -> &Cancel {
+        &self.cancel
+    }
+}
+
+impl Watch for CertifyProgress {
+    fn step(&self, name: &str, fraction: f64) {
+        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = (name.to_owned(), fraction);
+    }
+
+    fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
+}
+
+/// One audit to run.
+pub struct Certify<'a> {
+    /// For whom.
+    pub organization: &'a OrganizationId,
+    /// The job, or an id of its own for an audit without a queue.
+    pub job: JobId,
+    /// The right to end the job.
+    pub lease: Option<&'a Lease>,
+    /// What to audit and how.
+    pub request: AuditRequest,
+    /// The data file.
+    pub dataset: PathBuf,
+    /// Its name for the certificate.
+    pub dataset_name: String,
+    /// Shared with who tells about it.
+    pub progress: std::sync::Arc<CertifyProgress>,
+}
+
+/// What was measured under which commitment.
+struct Run {
+    measured: Measured,
+    commitment_index: u64,
+}
+
+impl App {
+    /// Runs an audit to its certificate and answers the id.
+    ///
+    /// # Errors
+    /// [`Stopped`]: cancelled, or what could not be done.
+    pub async fn certify(&self, audit: Certify<'_>) -> Result<String, Stopped> {
+        let settings = settings(self, &audit.request);
+        let (app, path, name) = (self.clone(), audit.dataset.clone(), audit.dataset_name.clone());
+        let progress = std::sync::Arc::clone(&audit.progress);
+        let handle = tokio::runtime::Handle::current();
+        let run = blocking(move || measure(&app, &handle, &path, &name, &settings, progress.as_ref())).await??;
+        audit.progress.step("narrative", 0.97);
+        let narrative = self.narrate(&run.measured).await;
+        audit.progress.step("issue", 0.99);
+        if audit.progress.cancel.is_cancelled() {
+            return Err(Stopped::Cancelled);
+        }
+        let issue = Issue {
+            organization: audit.organization,
+            job: &audit.job,
+            lease: audit.lease,
+            request: &audit.request,
+            measured: run.measured,
+            narrative,
+            commitment_index: run.commitment_index,
+        };
+        Ok(self.issue_certificate(issue).await?)
+    }
+
+    /// An id for an audit that runs without a queue.
+    ///
+    /// # Errors
+    /// When there is no entropy.
+    pub fn unqueued_job_id(&self) -> Result<JobId, AppError> {
+        self.new_job_id()
+    }
+
+    /// Puts the promise of a run into the log.
+    async fn commit_to(
+        &self,
+        subject: Vec<ResourceDescriptor>,
+        parameters: serde_json::Value,
+    ) -> Result<u64, AppError> {
+        let now = self.clock().now();
+        let statement = Statement::commitment(&Commitment {
+            subject,
+            parameters,
+            assize_version: env!("CARGO_PKG_VERSION").to_owned(),
+            committed_at: now,
+        });
+        let mut unit = self.store().begin().await?;
+        let key = self.0.signing.key(&mut unit).await?;
+        let envelope = Envelope::sign(&statement, &key).map_err(AppError::internal)?;
+        let logged = self.append(&mut unit, &key, &envelope, now).await?;
+        unit.commit().await?;
+        Ok(logged.leaf_index)
+    }
+
+    /// Asks the configured language model, if there is one, and keeps its text only when every number in it was
+    /// measured. `None` leaves the deterministic text.
+    async fn narrate(&self, measured: &Measured) -> Option<Narrative> {
+        let narrator = self.0.narrator.as_ref()?;
+        let failed = |note: String| {
+            tracing::warn!("the narrative service was of no use: {note}");
+            Some(narrative::template(measured).with_status(NarrativeStatus::Error, Some(note)))
+        };
+        let answer = match narrator.narrate(&narrative::prompt(measured)).await {
+            Ok(answer) => answer,
+            Err(error) => return failed(error.to_string()),
+        };
+        match narrative::check(&answer, measured) {
+            Ok(checked) => Some(checked.into_narrative(narrator.model(), measured)),
+            Err(rejection) => failed(rejection.to_string()),
+        }
+    }
+}
+
+/// Looks at the files before the audit is accepted: what a header tells need not wait for a worker.
+pub(super) async fn check_before_accepting(app: &App, new: NewAudit) -> Result<NewAudit, AppError> {
+    if let Some(model) = &new.model {
+        return Err(AppError::Unprocessable(format!(
+            "model_file: {:?} cannot be read by this version; leave model_file out to have a model trained, or send the \
+             model's decisions as a column and name it in prediction_column",
+            model.name
+        )));
+    }
+    let settings = settings(app, &new.request);
+    blocking(move || {
+        let dataset = open(&new.dataset.path, &new.dataset.name, settings.threads)?;
+        let input = AuditInput { dataset: &dataset, dataset_sha256: "", model: None };
+        assize_fairness::commitment(&input, &settings).map_err(unprocessable)?;
+        Ok(new)
+    })
+    .await?
+}
+
+/// Reads, checks, commits and measures; on the blocking pool.
+fn measure(
+    app: &App,
+    handle: &tokio::runtime::Handle,
+    path: &Path,
+    name: &str,
+    settings: &AuditSettings,
+    watch: &CertifyProgress,
+) -> Result<Run, Stopped> {
+    watch.step("reading", 0.0);
+    let dataset = open(path, name, settings.threads)?;
+    let sha256 = dataset.sha256(watch.cancel()).map_err(refused)?;
+    let input = AuditInput { dataset: &dataset, dataset_sha256: &sha256, model: None };
+    let prepared = assize_fairness::prepare(&input, settings, watch).map_err(stopped)?;
+    let subject = vec![ResourceDescriptor::sha256(dataset.name(), &sha256)];
+    let commitment_index = handle.block_on(app.commit_to(subject, prepared.commitment()))?;
+    let measured = prepared.measure(watch).map_err(stopped)?;
+    Ok(Run { measured, commitment_index })
+}
+
+fn open(path: &Path, name: &str, threads: usize) -> Result<Dataset, AppError> {
+    let options = ReadOptions { threads, ..ReadOptions::default() };
+    let dataset = Dataset::open(path, &options).map_err(|error| AppError::Unprocessable(error.to_string()))?;
+    Ok(dataset.with_name(name))
+}
+
+fn settings(app: &App, request: &AuditRequest) -> AuditSettings {
+    let protected: Vec<&str> = request.protected_attributes.iter().map(String::as_str).collect();
+    AuditSettings {
+        positive_label: request.positive_label.clone(),
+        prediction_column: request.prediction_column.clone(),
+        score_column: request.score_column.clone(),
+        weight_column: request.sample_weight.clone(),
+        age_bins: request.age_bins.clone(),
+        reference_groups: request.reference_group.clone(),
+        thresholds: request.thresholds.clone(),
+        strata: request.strata.clone(),
+        seed: request.seed.unwrap_or(app.config().passport.audit_seed),
+        threads: threads(app),
+        assize_version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..AuditSettings::new(&request.target_column, &protected, &request.domain)
+    }
+}
+
+/// What is wrong with the data or the request is for the user to mend.
+fn unprocessable(error: assize_fairness::Error) -> AppError {
+    AppError::Unprocessable(error.to_string())
+}
+
+fn stopped(error: assize_fairness::Error) -> Stopped {
+    match error {
+        assize_fairness::Error::Cancelled(_) => Stopped::Cancelled,
+        error => Stopped::Failed(unprocessable(error)),
+    }
+}
+
+fn refused(error: assize_tables::Error) -> Stopped {
+    stopped(assize_fairness::Error::from(error))
+}

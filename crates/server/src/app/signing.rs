@@ -1,0 +1,109 @@
+//! Which key signs now, and which signed before: the private half from the [`Keyring`], the public halves from the
+//! database. The database decides: every signature is made inside a transaction that has read the list of keys, so
+//! that a process that slept through a rotation never signs with a retired key.
+
+use std::sync::{Arc, Mutex};
+
+use assize_attestation::{PublicKey, SigningKey, TrustedKey, TrustedKeys};
+use assize_store::signing_keys::SigningKeyRecord;
+use assize_store::{Store, Unit};
+
+use super::error::AppError;
+use super::keyring::Keyring;
+use super::random::Random;
+use crate::clock::Clock;
+use crate::config::Config;
+
+/// The signing key of this installation.
+pub(super) struct Signing {
+    keyring: Keyring,
+    current: Mutex<Arc<SigningKey>>,
+    origin: String,
+}
+
+impl Signing {
+    /// Loads the key in force; on a new installation makes one and makes it known.
+    pub(super) async fn open(
+        config: &Config,
+        store: &Store,
+        clock: &dyn Clock,
+        random: &dyn Random,
+    ) -> Result<Self, AppError> {
+        let keyring = Keyring::new(&config.storage.home, config.signing.key_file.as_deref());
+        let mut unit = store.begin().await?;
+        // Two processes that start on an empty database must not both make a key.
+        unit.log_writer().lock().await?;
+        let records = unit.signing_keys().list().await?;
+        let key = match in_force(&records) {
+            Some(record) => keyring.load_in_force(&record.key_id)?,
+            None => {
+                let key = match keyring.load()? {
+                    Some(key) => key,
+                    None => keyring.create(random)?,
+                };
+                let public = key.public_key();
+                unit.signing_keys().put(&public.key_id(), &public.to_pem(), clock.now()).await?;
+                key
+            }
+        };
+        unit.commit().await?;
+        Ok(Self { keyring, current: Mutex::new(Arc::new(key)), origin: config.signing.origin.clone() })
+    }
+
+    /// Name of the log, the first line of its checkpoints.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The key to sign with inside `unit`, by the database's word.
+    pub(super) async fn key(&self, unit: &mut Unit) -> Result<Arc<SigningKey>, AppError> {
+        let records = unit.signing_keys().list().await?;
+        let record = in_force(&records).ok_or_else(|| AppError::internal("no signing key is in force"))?;
+        let current = self.current();
+        if current.public_key().key_id() == record.key_id {
+            return Ok(current);
+        }
+        let key = Arc::new(self.keyring.load_in_force(&record.key_id)?);
+        *self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::clone(&key);
+        Ok(key)
+    }
+
+    /// The next key, on disk beside the one in force.
+    pub(super) fn prepare_rotation(&self, random: &dyn Random) -> Result<SigningKey, AppError> {
+        self.keyring.prepare_rotation(random)
+    }
+
+    /// Signs with the next key from now on.
+    pub(super) fn finish_rotation(&self, next: SigningKey) -> Result<(), AppError> {
+        self.keyring.finish_rotation()?;
+        *self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(next);
+        Ok(())
+    }
+
+    /// The keys that a verifier of this installation's certificates trusts.
+    pub(super) async fn trusted(&self, store: &Store) -> Result<TrustedKeys, AppError> {
+        let records = store.signing_keys().list().await?;
+        let keys = records
+            .iter()
+            .map(|record| {
+                Ok(TrustedKey {
+                    key: PublicKey::from_pem(&record.public_pem)?,
+                    valid_from: Some(record.valid_from),
+                    retired_at: record.retired_at,
+                    final_log_size: record.final_log_size,
+                })
+            })
+            .collect::<Result<Vec<_>, assize_attestation::Error>>()
+            .map_err(AppError::internal)?;
+        Ok(TrustedKeys::new(keys, Some(self.origin.clone())))
+    }
+
+    fn current(&self) -> Arc<SigningKey> {
+        Arc::clone(&self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+/// The one key that is not retired.
+fn in_force(records: &[SigningKeyRecord]) -> Option<&SigningKeyRecord> {
+    records.iter().rev().find(|record| record.retired_at.is_none())
+}
