@@ -1,1 +1,47 @@
-fn main() {}
+//! The `assize` command: arguments in, one operation called, its result printed. No rule of the product lives here.
+//!
+//! Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 measured and it does not pass.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line prints; nothing below it does")]
+
+mod arguments;
+mod commands;
+mod logging;
+mod outcome;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use outcome::Outcome;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(outcome) => outcome.exit_code(),
+        Err(error) => {
+            eprintln!("assize: {error:#}");
+            outcome::exit_code_of(&error)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
+    let shared = arguments.shared;
+    match arguments.command {
+        Command::Serve(options) => commands::serve::run(&shared, &options),
+        Command::Worker(options) => commands::worker::run(&shared, &options),
+        Command::Audit(options) => commands::audit::run(&shared, &options),
+        Command::Verify(options) => commands::verify::run(&shared, &options),
+        Command::Certificate(command) => commands::certificate::run(&shared, &command),
+        Command::SigningKey(command) => commands::signing_key::run(&shared, &command),
+        Command::Migrate => commands::migrate::run(&shared),
+        Command::Openapi => Ok(commands::openapi::run()),
+        Command::Config(command) => commands::config::run(&shared, &command),
+        Command::Completions(options) => Ok(commands::completions::run(&options)),
+    }
+}

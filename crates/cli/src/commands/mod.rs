@@ -1,0 +1,14 @@
+//! One file a command: arguments to an operation of `assize_server::app`, its result to the terminal.
+
+pub(crate) mod audit;
+pub(crate) mod certificate;
+pub(crate) mod completions;
+pub(crate) mod config;
+mod demo;
+mod installation;
+pub(crate) mod migrate;
+pub(crate) mod openapi;
+pub(crate) mod serve;
+pub(crate) mod signing_key;
+pub(crate) mod verify;
+pub(crate) mod worker;

@@ -1,0 +1,9 @@
+//! The product as a user meets it: the real binary, the real clients, a real browser.
+
+mod audit_files;
+mod bad_input;
+mod browser;
+mod harness;
+mod reference;
+mod restart;
+mod verify;
