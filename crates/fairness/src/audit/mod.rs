@@ -13,6 +13,7 @@ mod asker;
 mod cells;
 mod consistency;
 mod decisions;
+mod describe;
 mod error;
 mod frame;
 mod groups;

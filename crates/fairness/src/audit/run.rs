@@ -1,22 +1,22 @@
 //! The run itself: the steps in order, and what each hands to the next.
 
-use assize_tables::{ColumnKind, ColumnProfile, Profile};
+use assize_tables::Profile;
 
 use super::cells::{Counted, count_decisions, count_file, decisions_of_column};
 use super::consistency::consistency;
 use super::decisions::{self, Decisions, Source};
+use super::describe::{CORRECTION, dataset_subject, parameters};
 use super::frame::Frame;
 use super::{AuditInput, AuditSettings, Error, Groups, Watch, asker, groups, retrain};
 use crate::body::Measured;
 use crate::document::{
-    ColumnSubject, DatasetSubject, Finding, Governance, LayerResults, ModelSubject, Parameters, ReferenceGroup,
-    Severity, Subject, Thresholds, Verdict,
+    DataForensics, Finding, Governance, LayerResults, Mitigation, Parameters, ReferenceGroup, Severity, StressTest,
+    Subject, Thresholds, Verdict,
 };
 use crate::domains::{self, Domain};
 use crate::forensics::{self, ForensicsSettings, mix};
 use crate::metrics::{self, MeasureInput, MeasureSettings, MeasuredMetrics};
 use crate::narrative::{self, NarrativeStatus};
-use crate::statistics::Correction;
 use crate::stress::{self, Asked, StressInput};
 use crate::verdict::{self, Layer, percent};
 
@@ -24,12 +24,10 @@ use crate::verdict::{self, Layer, percent};
 const INTERSECTION_DEPTH: usize = 3;
 /// Judged rows that our forest is asked about again.
 const ASKED_ROWS_MAX: usize = 20_000;
-/// The same for pairs of attributes: a share over so many is known within a point (95 %).
+/// The same for pairs of attributes: a share over so many is known within 1.5 points (95 %).
 const ASKED_ROWS_IN_PAIRS_MAX: usize = 3_000;
 /// Judged rows that a model file is asked about again, some dozen times.
 const ASKED_ROWS_OF_FILE_MAX: usize = 4_000;
-/// Correction of the tests of layer 3.
-const CORRECTION: Correction = Correction::Holm;
 
 /// A request that was checked against its data: everything is read, nothing is measured yet.
 ///
@@ -110,13 +108,26 @@ impl Prepared<'_> {
     }
 }
 
+/// What the layers measured, before it is judged.
+struct Layers {
+    data_forensics: DataForensics,
+    stress_test: StressTest,
+    measured: MeasuredMetrics,
+    mitigations: Vec<Mitigation>,
+    selection_rate: f64,
+}
+
 fn run(prepared: Prepared<'_>, watch: &dyn Watch) -> Result<Measured, Error> {
-    let Prepared { input, settings, thresholds, domain, profile, frame, recorded } = prepared;
-    let (input, cancel) = (&input, watch.cancel());
+    let Prepared { input, settings, thresholds, frame, profile, .. } = &prepared;
+    let cancel = watch.cancel();
     watch.step("deciding", 0.2);
-    let decisions = match recorded {
+    let asked_for;
+    let decisions = match &prepared.recorded {
         Some(recorded) => recorded,
-        None => decide(input, settings, &frame, watch)?,
+        None => {
+            asked_for = decide(input, settings, frame, watch)?;
+            &asked_for
+        }
     };
     watch.step("examining the data", 0.5);
     let forensics_settings = ForensicsSettings {
@@ -124,33 +135,20 @@ fn run(prepared: Prepared<'_>, watch: &dyn Watch) -> Result<Measured, Error> {
         group_size_min: thresholds.group_size_min,
         seed: settings.seed,
     };
-    let mut data_forensics = forensics::examine(&frame, &profile, &forensics_settings, cancel)?;
+    let data_forensics = forensics::examine(frame, profile, &forensics_settings, cancel)?;
     watch.step("counting the groups", 0.6);
     let counted = match decisions.source {
-        Source::Column => count_file(input.dataset, &frame, settings, &decisions, cancel)?,
-        _ => count_decisions(&frame, settings, &decisions)?,
+        Source::Column => count_file(input.dataset, frame, settings, decisions, cancel)?,
+        _ => count_decisions(frame, settings, decisions)?,
     };
     watch.step("measuring fairness", 0.65);
-    let references = given_references(settings, &frame.groups)?;
-    let mut measured = measure(&counted, settings, &thresholds, domain, &references, watch)?;
-    measured.metrics.inequality.consistency = consistency(&frame, &decisions, settings.seed);
+    let mut measured = measure(&counted, &prepared, watch)?;
+    measured.metrics.inequality.consistency = consistency(frame, decisions, settings.seed);
     watch.step("stressing the decisions", 0.75);
-    let selection_rate = selection_rate(&counted);
-    let (rows_max, rows_in_pairs_max) = asked_rows_max(&decisions);
-    let stress_input = StressInput {
-        asked: asked(input, &frame, &decisions, rows_max, settings.seed)?,
-        asked_in_pairs: asked(input, &frame, &decisions, rows_in_pairs_max, settings.seed)?,
-        metrics: &measured.metrics,
-        worst_subgroups: std::mem::take(&mut measured.worst_subgroups),
-        stability: std::mem::take(&mut measured.stability),
-        thresholds: &thresholds,
-        confidence: settings.confidence,
-        seed: settings.seed,
-    };
-    let mut stress_test = stress::examine(stress_input, cancel)?;
+    let stress_test = stress(&prepared, decisions, &mut measured, watch)?;
     watch.step("computing remedies", 0.85);
     let retrained =
-        retrain::remedies(&frame, &decisions, &measured.metrics.attributes, &data_forensics.proxies, settings, cancel)?;
+        retrain::remedies(frame, decisions, &measured.metrics.attributes, &data_forensics.proxies, settings, cancel)?;
     let mut mitigations = std::mem::take(&mut measured.mitigations);
     // Weights whose effect was measured by training again replace those that are only computed.
     mitigations.retain(|one| {
@@ -159,38 +157,68 @@ fn run(prepared: Prepared<'_>, watch: &dyn Watch) -> Result<Measured, Error> {
     });
     mitigations.extend(retrained);
     watch.step("judging", 0.95);
-    let mut findings = forensics::judge(&mut data_forensics, &frame, &thresholds, settings.confidence);
-    findings.extend(seen_in_training(&frame, &decisions));
-    findings.extend(stress::judge(&mut stress_test, selection_rate, &thresholds, settings.confidence));
+    let selection_rate = selection_rate(&counted);
+    let layers = Layers { data_forensics, stress_test, measured, mitigations, selection_rate };
+    Ok(conclude(&prepared, decisions, layers))
+}
+
+fn stress(
+    prepared: &Prepared<'_>,
+    decisions: &Decisions,
+    measured: &mut MeasuredMetrics,
+    watch: &dyn Watch,
+) -> Result<StressTest, Error> {
+    let Prepared { input, settings, thresholds, frame, .. } = prepared;
+    let (rows_max, rows_in_pairs_max) = asked_rows_max(decisions);
+    let stress_input = StressInput {
+        asked: asked(input, frame, decisions, rows_max, settings.seed)?,
+        asked_in_pairs: asked(input, frame, decisions, rows_in_pairs_max, settings.seed)?,
+        worst_subgroups: std::mem::take(&mut measured.worst_subgroups),
+        stability: std::mem::take(&mut measured.stability),
+        metrics: &measured.metrics,
+        thresholds,
+        confidence: settings.confidence,
+        seed: settings.seed,
+    };
+    stress::examine(stress_input, watch.cancel())
+}
+
+/// Judges the layers and puts the result together.
+fn conclude(prepared: &Prepared<'_>, decisions: &Decisions, layers: Layers) -> Measured {
+    let Prepared { input, settings, thresholds, domain, profile, frame, .. } = prepared;
+    let Layers { mut data_forensics, mut stress_test, measured, mitigations, selection_rate } = layers;
+    let mut findings = forensics::judge(&mut data_forensics, frame, thresholds, settings.confidence);
+    findings.extend(seen_in_training(frame, decisions));
+    findings.extend(stress::judge(&mut stress_test, selection_rate, thresholds, settings.confidence));
     findings.extend(measured.findings);
     verdict::sort(&mut findings);
-    let layers = [
+    let metrics = measured.metrics;
+    let scored = [
         Layer { score: data_forensics.health_score, status: data_forensics.status },
         Layer { score: stress_test.bias_score, status: stress_test.status },
-        Layer { score: measured.metrics.overall_fairness_score, status: measured.metrics.status },
+        Layer { score: metrics.overall_fairness_score, status: metrics.status },
     ];
-    let overall_score = verdict::overall_score(&layers);
-    let conclusive = measured
-        .metrics
+    let overall_score = verdict::overall_score(&scored);
+    let conclusive = metrics
         .attributes
         .iter()
-        .all(|attribute| matches!(attribute.demographic_parity_ratio.verdict, Verdict::Pass | Verdict::Fail));
-    let model = decisions.subject(&frame, settings, input.model);
+        .all(|one| matches!(one.demographic_parity_ratio.verdict, Verdict::Pass | Verdict::Fail));
+    let model = decisions.subject(frame, settings, input.model);
     let mut result = Measured {
-        certification_status: verdict::certification(overall_score, &layers, &findings, conclusive),
+        certification_status: verdict::certification(overall_score, &scored, &findings, conclusive),
         overall_score,
         domain: settings.domain.clone(),
-        method: verdict::method(&frame, &model, domain, settings, &stress_test),
-        subject: Subject { dataset: dataset_subject(input, settings, &frame, &profile, &model), model },
+        method: verdict::method(frame, &model, domain, settings, &stress_test),
+        subject: Subject { dataset: dataset_subject(input, settings, frame, profile, &model), model },
         parameters: Parameters {
             reference_groups: measured.reference_groups,
             decision_threshold: decisions.scores.is_some().then_some(asker::DECISION_THRESHOLD),
-            ..parameters(settings, &frame, domain, thresholds)
+            ..parameters(settings, frame, domain, thresholds.clone())
         },
         layer_results: LayerResults {
             data_forensics,
             stress_test,
-            fairness_metrics: measured.metrics,
+            fairness_metrics: metrics,
             gemini_governance: Governance {
                 gemini_status: NarrativeStatus::Fallback.as_str().to_owned(),
                 narrative_source: narrative::TEMPLATE.to_owned(),
@@ -204,7 +232,7 @@ fn run(prepared: Prepared<'_>, watch: &dyn Watch) -> Result<Measured, Error> {
         mitigations,
     };
     result.layer_results.gemini_governance.checklist = verdict::checklist(&result);
-    Ok(result)
+    result
 }
 
 fn decide(
@@ -228,14 +256,9 @@ fn comparable(frame: &Frame, decisions: Decisions) -> Result<Decisions, Error> {
     Ok(decisions)
 }
 
-fn measure(
-    counted: &Counted,
-    settings: &AuditSettings,
-    thresholds: &Thresholds,
-    domain: &Domain,
-    references: &[ReferenceGroup],
-    watch: &dyn Watch,
-) -> Result<MeasuredMetrics, Error> {
+fn measure(counted: &Counted, prepared: &Prepared<'_>, watch: &dyn Watch) -> Result<MeasuredMetrics, Error> {
+    let Prepared { settings, thresholds, domain, frame, .. } = prepared;
+    let references = given_references(settings, &frame.groups)?;
     let input = MeasureInput { cells: &counted.cells, strata: &counted.strata, numeric: &counted.numeric };
     let should_hold =
         format!("In this domain ({}) what should hold first is {}: {}.", domain.name, domain.hold, domain.hold_why);
@@ -245,7 +268,7 @@ fn measure(
         resamples: settings.resamples,
         seed: settings.seed,
         correction: CORRECTION,
-        reference_groups: references,
+        reference_groups: &references,
         intersection_depth: INTERSECTION_DEPTH,
         domain: &domain.name,
         should_hold: &should_hold,
@@ -328,87 +351,4 @@ fn seen_in_training(frame: &Frame, decisions: &Decisions) -> Option<Finding> {
         threshold: Some(0.05),
         ..verdict::finding("data_forensics", "data.split_duplicates", Severity::Low, verdict, "all columns", message)
     })
-}
-
-fn dataset_subject(
-    input: &AuditInput<'_>,
-    settings: &AuditSettings,
-    frame: &Frame,
-    profile: &Profile,
-    model: &ModelSubject,
-) -> DatasetSubject {
-    let features = match model {
-        ModelSubject::TrainedForest { features, .. } | ModelSubject::File { features, .. } => features.clone(),
-        ModelSubject::PredictionColumn { .. } => frame.input_names(),
-    };
-    let columns = profile.columns.iter().map(|column| ColumnSubject {
-        name: column.name.clone(),
-        kind: kind(column).to_owned(),
-        missing: column.missing,
-        distinct: column.levels.as_ref().map(|levels| levels.len() as u64),
-        role: role(&column.name, settings, &features).to_owned(),
-    });
-    DatasetSubject {
-        name: input.dataset.name().to_owned(),
-        sha256: input.dataset_sha256.to_owned(),
-        bytes: input.dataset.bytes(),
-        format: input.dataset.format().to_owned(),
-        encoding: input.dataset.encoding().map(str::to_owned),
-        delimiter: input.dataset.delimiter().map(str::to_owned),
-        rows: profile.rows,
-        columns: columns.collect(),
-    }
-}
-
-fn kind(column: &ColumnProfile) -> &'static str {
-    match column.kind {
-        ColumnKind::Empty => "empty",
-        _ if column.distinct.count() == 1 => "constant",
-        ColumnKind::Numeric => "numeric",
-        ColumnKind::Categorical => "categorical",
-    }
-}
-
-fn role(name: &str, settings: &AuditSettings, features: &[String]) -> &'static str {
-    let is = |column: &Option<String>| column.as_deref() == Some(name);
-    if name == settings.target_column {
-        "target"
-    } else if settings.protected_attributes.iter().any(|attribute| attribute == name) {
-        "protected"
-    } else if is(&settings.prediction_column) {
-        "prediction"
-    } else if is(&settings.score_column) {
-        "score"
-    } else if is(&settings.weight_column) {
-        "weight"
-    } else if features.iter().any(|feature| feature == name) {
-        "feature"
-    } else {
-        "left_out"
-    }
-}
-
-/// The parameters as far as the request and the data decide them.
-fn parameters(settings: &AuditSettings, frame: &Frame, domain: &Domain, thresholds: Thresholds) -> Parameters {
-    Parameters {
-        assize_version: settings.assize_version.clone(),
-        seed: settings.seed,
-        target_column: settings.target_column.clone(),
-        positive_label: frame.outcome.positive.clone(),
-        positive_label_rule: frame.outcome.rule.to_owned(),
-        negative_label: frame.outcome.negative.clone(),
-        protected_attributes: settings.protected_attributes.clone(),
-        prediction_column: settings.prediction_column.clone(),
-        score_column: settings.score_column.clone(),
-        strata: settings.strata.clone(),
-        bands: frame.bands.clone(),
-        reference_groups: Vec::new(),
-        decision_threshold: None,
-        weight_column: settings.weight_column.clone(),
-        domain_profile: domain.name.clone(),
-        thresholds,
-        resamples: settings.resamples,
-        confidence: settings.confidence,
-        correction: CORRECTION.name().to_owned(),
-    }
 }
