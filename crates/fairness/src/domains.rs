@@ -55,7 +55,7 @@ static FILE: LazyLock<File> = LazyLock::new(|| {
 #[must_use]
 pub fn find(domain: &str) -> &'static Domain {
     let wanted = domain.trim().to_lowercase().replace(['_', '-'], " ");
-    let matches = |profile: &&Domain| profile.aliases.iter().any(|alias| *alias == wanted);
+    let matches = |profile: &&Domain| profile.aliases.contains(&wanted);
     let fallback = |profile: &&Domain| profile.name == FALLBACK;
     FILE.domain
         .iter()

@@ -104,7 +104,7 @@ impl Prepared<'_> {
     /// As [`audit`].
     pub fn measure(self, watch: &dyn Watch) -> Result<Measured, Error> {
         let settings = self.settings;
-        on_threads(settings, || run(self, watch))
+        on_threads(settings, || run(&self, watch))
     }
 }
 
@@ -117,8 +117,8 @@ struct Layers {
     selection_rate: f64,
 }
 
-fn run(prepared: Prepared<'_>, watch: &dyn Watch) -> Result<Measured, Error> {
-    let Prepared { input, settings, thresholds, frame, profile, .. } = &prepared;
+fn run(prepared: &Prepared<'_>, watch: &dyn Watch) -> Result<Measured, Error> {
+    let Prepared { input, settings, thresholds, frame, profile, .. } = prepared;
     let cancel = watch.cancel();
     watch.step("deciding", 0.2);
     let asked_for;
@@ -142,10 +142,10 @@ fn run(prepared: Prepared<'_>, watch: &dyn Watch) -> Result<Measured, Error> {
         _ => count_decisions(frame, settings, decisions)?,
     };
     watch.step("measuring fairness", 0.65);
-    let mut measured = measure(&counted, &prepared, watch)?;
+    let mut measured = measure(&counted, prepared, watch)?;
     measured.metrics.inequality.consistency = consistency(frame, decisions, settings.seed);
     watch.step("stressing the decisions", 0.75);
-    let stress_test = stress(&prepared, decisions, &mut measured, watch)?;
+    let stress_test = stress(prepared, decisions, &mut measured, watch)?;
     watch.step("computing remedies", 0.85);
     let retrained =
         retrain::remedies(frame, decisions, &measured.metrics.attributes, &data_forensics.proxies, settings, cancel)?;
@@ -159,7 +159,7 @@ fn run(prepared: Prepared<'_>, watch: &dyn Watch) -> Result<Measured, Error> {
     watch.step("judging", 0.95);
     let selection_rate = selection_rate(&counted);
     let layers = Layers { data_forensics, stress_test, measured, mitigations, selection_rate };
-    Ok(conclude(&prepared, decisions, layers))
+    Ok(conclude(prepared, decisions, layers))
 }
 
 fn stress(

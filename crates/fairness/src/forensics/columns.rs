@@ -142,9 +142,12 @@ fn personal(own: &ColumnProfile, rows: u64, data: &ColumnData) -> Option<String>
     (long && own.looks_like_id).then(|| "whole numbers of nine and more digits, nearly all different".to_owned())
 }
 
+/// Whether a text looks like a kind of personal data.
+type Test = fn(&str) -> bool;
+
 /// The kind of personal data that most of the texts look like.
 fn pattern(levels: &[String]) -> Option<&'static str> {
-    let kinds: [(&'static str, fn(&str) -> bool); 3] = [
+    let kinds: [(&'static str, Test); 3] = [
         ("e-mail addresses", looks_like_email),
         ("social security numbers", |text| digit_groups(text, &[3, 2, 4])),
         ("telephone numbers", looks_like_phone),

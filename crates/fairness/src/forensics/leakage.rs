@@ -16,10 +16,9 @@ const PRIOR_ROWS: f64 = 10.0;
 /// on. `None` when one half has only one label.
 pub(crate) fn single_column_auc(column: &Coded, labels: &[u8]) -> Option<f64> {
     let mut halves = [vec![[0_u64; 2]; column.width], vec![[0_u64; 2]; column.width]];
-    let mut labelled = 0_usize;
-    for (code, label) in column.codes.iter().zip(labels).filter(|(_, label)| **label < 2) {
-        halves[half(labelled)][usize::from(*code)][usize::from(*label)] += 1;
-        labelled += 1;
+    let labelled = column.codes.iter().zip(labels).filter(|(_, label)| **label < 2);
+    for (position, (code, label)) in labelled.enumerate() {
+        halves[half(position)][usize::from(*code)][usize::from(*label)] += 1;
     }
     let [a, b] = &halves;
     Some((judged_auc(a, b)? + judged_auc(b, a)?) / 2.0)

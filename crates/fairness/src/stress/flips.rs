@@ -17,8 +17,8 @@ const PAIR_VALUES_MAX: usize = 6;
 
 /// Flips of every attribute.
 pub(crate) fn single(asked: &Asked<'_>, confidence: f64, cancel: &Cancel) -> Result<Vec<Flip>, Error> {
-    let plans = asked.groups.iter().map(|groups| Plan::of(&[groups], VALUES_MAX)).collect();
-    flips(&asked.asker, plans, confidence, cancel)
+    let plans: Vec<Plan<'_>> = asked.groups.iter().map(|groups| Plan::of(&[groups], VALUES_MAX)).collect();
+    flips(&asked.asker, &plans, confidence, cancel)
 }
 
 /// Flips of every pair of attributes, both replaced at once.
@@ -27,10 +27,10 @@ pub(crate) fn in_pairs(asked: &Asked<'_>, confidence: f64, cancel: &Cancel) -> R
     for (index, first) in asked.groups.iter().enumerate() {
         plans.extend(asked.groups[index + 1..].iter().map(|second| Plan::of(&[first, second], PAIR_VALUES_MAX)));
     }
-    flips(&asked.asker, plans, confidence, cancel)
+    flips(&asked.asker, &plans, confidence, cancel)
 }
 
-fn flips(asker: &Asker<'_>, plans: Vec<Plan<'_>>, confidence: f64, cancel: &Cancel) -> Result<Vec<Flip>, Error> {
+fn flips(asker: &Asker<'_>, plans: &[Plan<'_>], confidence: f64, cancel: &Cancel) -> Result<Vec<Flip>, Error> {
     let used: Vec<bool> =
         plans.iter().map(|plan| plan.columns.iter().any(|groups| asker.reads(&groups.attribute))).collect();
     let mut asks = Vec::new();

@@ -6,7 +6,7 @@ use assize_tables::{Dataset, ReadOptions};
 use crate::audit_support::{Biased, DIGEST, audit_csv, audit_model, loans, quick, sample};
 
 fn error(text: &str, settings: &AuditSettings) -> String {
-    audit_csv(text, settings).unwrap_err().to_string()
+    audit_csv(text, settings).expect_err("the audit is refused").to_string()
 }
 
 fn group_audit() -> AuditSettings {

@@ -17,7 +17,7 @@ pub(crate) fn sample(name: &str) -> PathBuf {
 }
 
 fn opened(path: &std::path::Path) -> Dataset {
-    Dataset::open(path, &ReadOptions { threads: 2, ..ReadOptions::default() }).unwrap()
+    Dataset::open(path, &ReadOptions { threads: 2, ..ReadOptions::default() }).expect("the test data can be read")
 }
 
 pub(crate) fn audit_file(path: &std::path::Path, settings: &AuditSettings) -> Result<Measured, Error> {
@@ -43,8 +43,8 @@ pub(crate) fn audit_model(text: &str, settings: &AuditSettings, model: &dyn Pred
 const FILE: &str = "data.csv";
 
 fn csv(text: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join(FILE), text).unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    std::fs::write(folder.path().join(FILE), text).expect("a temporary file can be written");
     folder
 }
 
@@ -56,7 +56,8 @@ pub(crate) fn quick(target: &str, attributes: &[&str], domain: &str) -> AuditSet
 /// Adult as the documentation audits it; run once for all tests.
 pub(crate) fn adult() -> &'static Measured {
     static ADULT: LazyLock<Measured> = LazyLock::new(|| {
-        audit_file(&sample("adult.csv"), &quick("income", &["race", "sex", "age"], "employment")).unwrap()
+        audit_file(&sample("adult.csv"), &quick("income", &["race", "sex", "age"], "employment"))
+            .expect("Adult can be audited")
     });
     &ADULT
 }
@@ -76,11 +77,11 @@ pub(crate) fn identity() -> Identity {
 pub(crate) fn attribute<'a>(measured: &'a Measured, name: &str) -> &'a AttributeMetrics {
     let metrics = &measured.layer_results.fairness_metrics;
     let mut all = metrics.attributes.iter().chain(&metrics.intersections);
-    all.find(|attribute| attribute.attribute == name).unwrap()
+    all.find(|attribute| attribute.attribute == name).expect("it is measured")
 }
 
 pub(crate) fn group<'a>(measured: &'a Measured, attribute_name: &str, name: &str) -> &'a GroupMetrics {
-    attribute(measured, attribute_name).groups.iter().find(|group| group.group == name).unwrap()
+    attribute(measured, attribute_name).groups.iter().find(|group| group.group == name).expect("it is measured")
 }
 
 pub(crate) fn findings<'a>(measured: &'a Measured, code: &str) -> Vec<&'a Finding> {
@@ -98,9 +99,9 @@ pub(crate) fn loans(rows: usize, with_prediction: bool) -> String {
         let paid = u8::from((skill + row * 13 % 29) > 60);
         let decision = u8::from(skill > if group == "b" { 90 } else { 50 });
         let region = ["north", "south", "west"][row % 3];
-        write!(text, "{skill},{region},{group},{paid}").unwrap();
+        write!(text, "{skill},{region},{group},{paid}").expect("a string grows");
         if with_prediction {
-            write!(text, ",{decision}").unwrap();
+            write!(text, ",{decision}").expect("a string grows");
         }
         text.push('\n');
     }
@@ -137,8 +138,10 @@ impl Predictor for Biased {
     }
 
     fn predict(&self, table: &Table, _cancel: &Cancel) -> Result<Predictions, ModelError> {
-        let ColumnData::Numeric(skills) = &table.column("skill").unwrap().data else { panic!("skills are numbers") };
-        let ColumnData::Categorical { codes, levels } = &table.column("group").unwrap().data else {
+        let ColumnData::Numeric(skills) = &table.column("skill").expect("skill is a feature").data else {
+            panic!("skills are numbers")
+        };
+        let ColumnData::Categorical { codes, levels } = &table.column("group").expect("group is a feature").data else {
             panic!("groups are texts")
         };
         let limit = |code: u32| if code != MISSING && levels[code as usize] == "b" { 90.0 } else { 50.0 };

@@ -8,7 +8,10 @@ use crate::audit_support::{adult, audit_csv, findings, loans, quick};
 
 fn proxy(attribute: &str, column: &str) -> (f64, f64) {
     let proxies = &adult().layer_results.data_forensics.proxies;
-    let found = proxies.iter().find(|proxy| proxy.attribute == attribute && proxy.column == column).unwrap();
+    let found = proxies
+        .iter()
+        .find(|proxy| proxy.attribute == attribute && proxy.column == column)
+        .expect("every column is compared");
     (found.cramers_v, found.cramers_v_uncorrected)
 }
 
