@@ -20,7 +20,7 @@ mod node;
 mod view;
 
 pub(crate) use array::{Array, Numbers};
-pub(crate) use container::{Container, unpack};
+pub(crate) use container::unpack;
 pub(crate) use dtype::{Dtype, Field, Kind};
 pub(crate) use machine::{Trace, read};
 pub(crate) use node::{Global, Id, Node, Pickle};

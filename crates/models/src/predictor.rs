@@ -70,6 +70,11 @@ pub trait Predictor: Send + Sync {
 
     /// Answers for all rows. Columns are found by name, or by position when the model has no names.
     fn predict(&self, table: &Table, cancel: &Cancel) -> Result<Predictions, Error>;
+
+    /// Values a regressor gives for all rows; `None` for a classifier.
+    fn values(&self, _table: &Table, _cancel: &Cancel) -> Result<Option<Vec<f64>>, Error> {
+        Ok(None)
+    }
 }
 
 /// Counts how many rows a model was asked.
@@ -107,5 +112,10 @@ impl<P: Predictor> Predictor for Counted<P> {
     fn predict(&self, table: &Table, cancel: &Cancel) -> Result<Predictions, Error> {
         self.rows.fetch_add(table.rows as u64, Ordering::Relaxed);
         self.inner.predict(table, cancel)
+    }
+
+    fn values(&self, table: &Table, cancel: &Cancel) -> Result<Option<Vec<f64>>, Error> {
+        self.rows.fetch_add(table.rows as u64, Ordering::Relaxed);
+        self.inner.values(table, cancel)
     }
 }

@@ -9,21 +9,28 @@
 //! the name of the class; a parameter that is not understood is refused, never ignored; the answer does not depend on
 //! the number of threads.
 
+mod calibration;
 mod category;
 mod data;
 mod encoding;
 mod estimator;
+mod features;
 mod forest;
 mod gradient_boosting;
 mod hist_gradient_boosting;
 mod imputing;
 mod label;
 mod linear;
+mod meta;
+mod naive_bayes;
+mod neighbors;
+mod neural_network;
 mod numeric;
 mod pipeline;
 mod registry;
 mod scaling;
 mod source;
+mod svm;
 mod tree;
 
 use std::sync::Arc;
@@ -34,15 +41,21 @@ use rayon::prelude::*;
 use crate::pickle::{Limits, Pickle};
 use crate::predictor::{Error, Feature, FeatureKind, Predictions, Predictor};
 use data::Data;
-use estimator::{Answer, Classify, Estimator};
+use estimator::{Answer, Classify, Estimator, Regress};
 use source::{Budget, Source};
 
 /// Rows that pass the whole pipeline together.
 const BLOCK_ROWS: usize = 2048;
 
-/// A classifier of scikit-learn with what it says of its inputs.
+/// What is asked.
+enum Asked {
+    Classifier(Box<dyn Classify>),
+    Regressor(Box<dyn Regress>),
+}
+
+/// A model of scikit-learn with what it says of its inputs.
 struct Model {
-    classifier: Box<dyn Classify>,
+    asked: Asked,
     /// Number of inputs; 0 when the file does not say.
     inputs: usize,
     features: Vec<Feature>,
@@ -55,9 +68,9 @@ pub(crate) fn read(pickle: &Pickle<'_>, limits: &Limits) -> Result<Box<dyn Predi
     let budget = Budget::new(limits, pickle.bytes);
     let source = Source::root(pickle.root(), &budget)?;
     let description = description(&source);
-    let classifier = match source.estimator()? {
-        Estimator::Classifier(classifier) => classifier,
-        Estimator::Regressor(_) => return Err(source.refuse("it is a regressor; decisions need a classifier")),
+    let asked = match source.estimator()? {
+        Estimator::Classifier(classifier) => Asked::Classifier(classifier),
+        Estimator::Regressor(regressor) => Asked::Regressor(regressor),
         Estimator::Transformer(_) => return Err(source.refuse("it is a transformer; decisions need a classifier")),
     };
     let (inputs, names) = inputs(&source)?;
@@ -65,8 +78,11 @@ pub(crate) fn read(pickle: &Pickle<'_>, limits: &Limits) -> Result<Box<dyn Predi
         Some(names) => names.into_iter().map(|name| Feature { name: Some(name), kind: FeatureKind::Any }).collect(),
         None => vec![Feature { name: None, kind: FeatureKind::Any }; inputs],
     };
-    let classes = classifier.classes().iter().map(ToString::to_string).collect();
-    Ok(Box::new(Model { classifier, inputs, features, classes, description }))
+    let classes = match &asked {
+        Asked::Classifier(classifier) => classifier.classes().iter().map(ToString::to_string).collect(),
+        Asked::Regressor(_) => Vec::new(),
+    };
+    Ok(Box::new(Model { asked, inputs, features, classes, description }))
 }
 
 /// Number and names of the inputs, from the estimator or from the first step of its pipelines.
@@ -124,6 +140,36 @@ impl Model {
     }
 }
 
+impl Model {
+    /// Asks about one block of rows after the other, on all threads; the answers are in the order of the rows.
+    fn blocks<T: Send>(
+        &self,
+        table: &Table,
+        cancel: &Cancel,
+        ask: impl Fn(&Data) -> Result<T, Error> + Send + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let columns = self.columns(table)?;
+        let levels: Vec<Option<Arc<[String]>>> = table
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(at, column)| match &column.data {
+                ColumnData::Categorical { levels, .. } if columns.contains(&at) => Some(levels.as_slice().into()),
+                _ => None,
+            })
+            .collect();
+        let starts: Vec<usize> = (0..table.rows).step_by(BLOCK_ROWS).collect();
+        starts
+            .into_par_iter()
+            .map(|start| {
+                cancel.check()?;
+                let end = table.rows.min(start + BLOCK_ROWS);
+                ask(&Data::from_table(table, &columns, &levels, start, end))
+            })
+            .collect()
+    }
+}
+
 impl Predictor for Model {
     fn features(&self) -> &[Feature] {
         &self.features
@@ -138,29 +184,16 @@ impl Predictor for Model {
     }
 
     fn predict(&self, table: &Table, cancel: &Cancel) -> Result<Predictions, Error> {
-        let columns = self.columns(table)?;
-        let levels: Vec<Option<Arc<[String]>>> = table
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(at, column)| match &column.data {
-                ColumnData::Categorical { levels, .. } if columns.contains(&at) => Some(levels.as_slice().into()),
-                _ => None,
-            })
-            .collect();
-        let starts: Vec<usize> = (0..table.rows).step_by(BLOCK_ROWS).collect();
-        let answers: Result<Vec<Answer>, Error> = starts
-            .into_par_iter()
-            .map(|start| {
-                cancel.check()?;
-                let end = table.rows.min(start + BLOCK_ROWS);
-                let data = Data::from_table(table, &columns, &levels, start, end);
-                self.classifier.answer(&data, cancel)
-            })
-            .collect();
+        let Asked::Classifier(classifier) = &self.asked else {
+            return Err(Error::Unreadable(format!(
+                "{}: it is a regressor; decisions need a classifier",
+                self.description
+            )));
+        };
+        let answers: Vec<Answer> = self.blocks(table, cancel, |data| classifier.answer(data, cancel))?;
         let mut labels = Vec::with_capacity(table.rows);
-        let mut probabilities = self.classifier.has_probabilities().then(Vec::new);
-        for answer in answers? {
+        let mut probabilities = classifier.has_probabilities().then(Vec::new);
+        for answer in answers {
             labels.extend(answer.labels);
             if let (Some(all), Some(block)) = (&mut probabilities, answer.probabilities) {
                 all.extend(block.values);
@@ -170,5 +203,14 @@ impl Predictor for Model {
             return Err(Error::Unreadable(format!("{}: a probability is not a finite number", self.description)));
         }
         Ok(Predictions { classes: self.classes.clone(), labels, probabilities })
+    }
+
+    fn values(&self, table: &Table, cancel: &Cancel) -> Result<Option<Vec<f64>>, Error> {
+        let Asked::Regressor(regressor) = &self.asked else { return Ok(None) };
+        let values = self.blocks(table, cancel, |data| regressor.values(data, cancel))?.concat();
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err(Error::Unreadable(format!("{}: a value is not a finite number", self.description)));
+        }
+        Ok(Some(values))
     }
 }

@@ -1,6 +1,6 @@
 //! Element types of numpy arrays.
 
-use super::{Node, View};
+use super::View;
 
 /// Widest element, in bytes: the widest record of a known estimator has 64.
 const ELEMENT_BYTES_MAX: usize = 1 << 16;
@@ -218,13 +218,6 @@ fn half(raw: u16) -> f64 {
         31 if fraction == 0.0 => f64::INFINITY,
         31 => f64::NAN,
         exponent => (1.0 + fraction) * f64::powi(2.0, exponent - 15),
-    }
-}
-
-impl View<'_> {
-    /// Whether the node is the type object `numpy.dtype(...)`.
-    pub(crate) fn is_dtype(&self) -> bool {
-        matches!(self.node(), Node::Object(_)) && Dtype::from_view(*self).is_some()
     }
 }
 

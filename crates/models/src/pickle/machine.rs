@@ -33,7 +33,6 @@ pub(crate) fn read<'a>(bytes: &'a [u8], limits: &Limits, trace: &mut Trace) -> R
         input: Input { bytes, at: 0 },
         nodes: vec![Node::None, Node::Bool(false), Node::Bool(true)],
         references: 0,
-        protocol: 0,
         limits,
         trace,
     };
@@ -43,7 +42,7 @@ pub(crate) fn read<'a>(bytes: &'a [u8], limits: &Limits, trace: &mut Trace) -> R
         let what = format!("{} bytes follow the end of the pickle", bytes.len() - machine.input.at);
         return Err(machine.input.fault(FaultKind::Malformed, what));
     }
-    Ok(Pickle { nodes: machine.nodes, root, bytes: bytes.len(), protocol: machine.protocol })
+    Ok(Pickle { nodes: machine.nodes, root, bytes: bytes.len() })
 }
 
 /// The bytes and how far they are read.
@@ -78,17 +77,22 @@ impl<'a> Input<'a> {
         Ok(self.take(1)?[0])
     }
 
-    /// A line without its line feed.
+    /// A line of text without its line feed.
     fn line(&mut self) -> Result<&'a str, Fault> {
+        let line = std::str::from_utf8(self.raw_line()?);
+        line.map_err(|_| self.fault(FaultKind::Malformed, "a line is not UTF-8"))
+    }
+
+    /// The bytes of a line without its line feed.
+    fn raw_line(&mut self) -> Result<&'a [u8], Fault> {
         let rest = &self.bytes[self.at..];
         let window = &rest[..rest.len().min(LINE_BYTES_MAX)];
         let Some(length) = window.iter().position(|byte| *byte == b'\n') else {
             return Err(self.fault(FaultKind::Malformed, "a line does not end"));
         };
-        let line = std::str::from_utf8(&window[..length])
-            .map_err(|_| self.fault(FaultKind::Malformed, "a line is not UTF-8"))?;
+        let line = &window[..length];
         self.at += length + 1;
-        Ok(line.strip_suffix('\r').unwrap_or(line))
+        Ok(line.strip_suffix(b"\r").unwrap_or(line))
     }
 
     fn text(&mut self, length: u64) -> Result<&'a str, Fault> {
@@ -101,7 +105,6 @@ struct Machine<'a, 'w> {
     input: Input<'a>,
     nodes: Vec<Node<'a>>,
     references: usize,
-    protocol: u8,
     limits: &'w Limits,
     trace: &'w mut Trace,
 }
@@ -283,7 +286,7 @@ impl<'a> Machine<'a, '_> {
 
     fn wrapper(&mut self, target: Id) -> Result<(Dtype, Vec<usize>, bool, bool), Fault> {
         let nodes = std::mem::take(&mut self.nodes);
-        let file = Pickle { nodes, root: target, bytes: 0, protocol: 0 };
+        let file = Pickle { nodes, root: target, bytes: 0 };
         let parts = wrapper_parts(file.root());
         self.nodes = file.nodes;
         parts.ok_or_else(|| self.malformed("an array wrapper of joblib is not understood"))

@@ -76,8 +76,6 @@ pub(crate) struct Pickle<'a> {
     pub(super) root: Id,
     /// Bytes of the unpacked file, the measure of what may be decoded from it.
     pub(crate) bytes: usize,
-    /// Highest protocol the file names; 0 when it names none.
-    pub(crate) protocol: u8,
 }
 
 impl<'a> Pickle<'a> {

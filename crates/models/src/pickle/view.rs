@@ -17,14 +17,6 @@ impl<'p> View<'p> {
         Self { file, id }
     }
 
-    pub(crate) fn file(&self) -> &'p Pickle<'p> {
-        self.file
-    }
-
-    pub(crate) fn id(&self) -> Id {
-        self.id
-    }
-
     pub(crate) fn node(&self) -> &'p Node<'p> {
         self.file.node(self.id)
     }

@@ -145,7 +145,10 @@ impl Classify for LinearClassifier {
 }
 
 fn classifier(source: &Source<'_>, link: Link) -> Result<Estimator, Error> {
-    let classes = source.classes(2)?;
+    with_classes(source, source.classes(2)?, link)
+}
+
+fn with_classes(source: &Source<'_>, classes: Vec<Label>, link: Link) -> Result<Estimator, Error> {
     let outputs = if classes.len() == 2 { 1 } else { classes.len() };
     let weights = Weights::read(source, outputs)?;
     Ok(Estimator::Classifier(Box::new(LinearClassifier { classes, weights, link })))
@@ -170,6 +173,13 @@ pub(super) fn logistic_regression(source: &Source<'_>) -> Result<Estimator, Erro
 /// Linear classifiers without probabilities.
 pub(super) fn decision_only(source: &Source<'_>) -> Result<Estimator, Error> {
     classifier(source, Link::None)
+}
+
+/// `RidgeClassifier` and `RidgeClassifierCV`: the classes are those of its label binarizer.
+pub(super) fn ridge_classifier(source: &Source<'_>) -> Result<Estimator, Error> {
+    let binarizer = source.child("_label_binarizer")?;
+    binarizer.only("y_type_", &["binary", "multiclass"])?;
+    with_classes(source, binarizer.classes(2)?, Link::None)
 }
 
 pub(super) fn sgd_classifier(source: &Source<'_>) -> Result<Estimator, Error> {

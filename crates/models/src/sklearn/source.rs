@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::data::Matrix;
-use super::estimator::{Classify, Estimator, Regress, Transform};
+use super::estimator::{Classify, Estimator, Transform};
 use super::label::{self, Label};
 use super::registry;
 use crate::pickle::{Array, Limits, Numbers, View};
@@ -237,13 +237,6 @@ impl<'p> Source<'p> {
         match self.estimator()? {
             Estimator::Classifier(classifier) => Ok(classifier),
             _ => Err(self.refuse("a classifier is needed in this place")),
-        }
-    }
-
-    pub(super) fn regressor(&self) -> Result<Box<dyn Regress>, Error> {
-        match self.estimator()? {
-            Estimator::Regressor(regressor) => Ok(regressor),
-            _ => Err(self.refuse("a regressor is needed in this place")),
         }
     }
 

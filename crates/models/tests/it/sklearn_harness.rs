@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// What came of one file.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Every label equal, every probability within the tolerance.
     Right,
     /// Not read, with the message.
@@ -23,16 +23,16 @@ pub enum Outcome {
 
 /// One line of the manifest with its outcome.
 #[derive(Debug)]
-pub struct Checked {
-    pub file: String,
-    pub kind: String,
-    pub version: String,
-    pub storage: String,
-    pub outcome: Outcome,
+pub(crate) struct Checked {
+    pub(crate) file: String,
+    pub(crate) kind: String,
+    pub(crate) version: String,
+    pub(crate) storage: String,
+    pub(crate) outcome: Outcome,
 }
 
 /// Checks every model of the manifest.
-pub fn check_folder(folder: &Path) -> Vec<Checked> {
+pub(crate) fn check_folder(folder: &Path) -> Vec<Checked> {
     let manifest: Value = serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
     let mut tables = BTreeMap::new();
     let mut checked = Vec::new();
@@ -63,7 +63,7 @@ fn storage(store: &Value) -> String {
 }
 
 /// Asks one model and compares.
-pub fn check(bytes: &[u8], table: &Table, expected: &Value) -> Outcome {
+pub(crate) fn check(bytes: &[u8], table: &Table, expected: &Value) -> Outcome {
     let answer = open(bytes, "model", &Limits::default()).and_then(|model| model.predict(table, &Cancel::new()));
     match answer {
         Err(error @ (Error::Unreadable(_) | Error::Input { .. })) => Outcome::Refused(error.to_string()),
@@ -111,7 +111,7 @@ fn difference(found: &Predictions, expected: &Value) -> Option<String> {
 }
 
 /// A small CSV without quotes: a column is numeric when every cell that is not empty is a number.
-pub fn read_csv(path: &Path) -> Table {
+pub(crate) fn read_csv(path: &Path) -> Table {
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines = text.lines();
     let names: Vec<&str> = lines.next().unwrap().split(',').collect();

@@ -70,7 +70,6 @@ impl<'a> Machine<'a, '_> {
         if protocol > PROTOCOL_MAX {
             return Err(self.malformed(format!("pickle protocol {protocol} is not known")));
         }
-        self.protocol = self.protocol.max(protocol);
         Ok(())
     }
 
@@ -166,7 +165,7 @@ impl<'a> Machine<'a, '_> {
                 unquote(line).ok_or_else(|| self.malformed("a quoted text is not understood"))?.into()
             }
             b'V' => {
-                let line = self.input.line()?;
+                let line = self.input.raw_line()?;
                 unescape(line).ok_or_else(|| self.malformed("an escaped text is not understood"))?.into()
             }
             _ => {
@@ -327,26 +326,24 @@ fn unquote(line: &str) -> Option<String> {
     text.is_ascii().then_some(text)
 }
 
-/// The text of a `raw-unicode-escape` line: only `\uXXXX` and `\UXXXXXXXX` are escapes.
-fn unescape(line: &str) -> Option<String> {
+/// The text of a `raw-unicode-escape` line: bytes are Latin-1, only `\uXXXX` and `\UXXXXXXXX` are escapes.
+fn unescape(line: &[u8]) -> Option<String> {
     let mut text = String::with_capacity(line.len());
     let mut rest = line;
-    while let Some(at) = rest.find('\\') {
-        text.push_str(&rest[..at]);
-        let digits = match rest.as_bytes().get(at + 1) {
-            Some(b'u') => 4,
-            Some(b'U') => 8,
+    while let Some((first, after)) = rest.split_first() {
+        let digits = match (first, after.first()) {
+            (b'\\', Some(b'u')) => 4,
+            (b'\\', Some(b'U')) => 8,
             _ => {
-                text.push('\\');
-                rest = &rest[at + 1..];
+                text.push(char::from(*first));
+                rest = after;
                 continue;
             }
         };
-        let code = rest.get(at + 2..at + 2 + digits)?;
+        let code = std::str::from_utf8(after.get(1..=digits)?).ok()?;
         text.push(char::from_u32(u32::from_str_radix(code, 16).ok()?)?);
-        rest = &rest[at + 2 + digits..];
+        rest = &after[1 + digits..];
     }
-    text.push_str(rest);
     Some(text)
 }
 
@@ -368,8 +365,8 @@ mod tests {
     fn literals_are_unescaped_like_python() {
         assert_eq!(unquote(r"'a\'b\x41'").as_deref(), Some("a'bA"));
         assert_eq!(unquote("'a"), None);
-        assert_eq!(unescape(r"\u00e9\n").as_deref(), Some("é\\n"));
-        assert_eq!(unescape(r"\u00"), None);
-        assert_eq!(unescape(r"\ud800"), None);
+        assert_eq!(unescape(b"\\u00e9\xe9\\n").as_deref(), Some("éé\\n"));
+        assert_eq!(unescape(b"\\u00"), None);
+        assert_eq!(unescape(b"\\ud800"), None);
     }
 }

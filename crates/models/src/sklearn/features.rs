@@ -1,0 +1,354 @@
+//! Transformers that make other columns: projections, polynomials, bins, quantiles, powers, selections.
+
+use assize_tables::Cancel;
+
+use super::data::{Data, Matrix};
+use super::estimator::{Estimator, Transform};
+use super::numeric::dot;
+use super::scaling::selection;
+use super::source::Source;
+use crate::predictor::Error;
+
+/// Outputs that a polynomial may have.
+const POLYNOMIAL_OUTPUTS_MAX: usize = 100_000;
+
+/// A function of one row of finite numbers.
+struct RowMap {
+    inputs: usize,
+    outputs: usize,
+    missing_allowed: bool,
+    function: Box<dyn Fn(&[f64], &mut [f64]) + Send + Sync>,
+}
+
+impl Transform for RowMap {
+    fn transform(&self, data: &Data, _cancel: &Cancel) -> Result<Data, Error> {
+        let input = if self.missing_allowed { data.with_missing(self.inputs)? } else { data.finite(self.inputs)? };
+        Ok(Data::Matrix(input.map_rows(self.outputs, &*self.function)))
+    }
+}
+
+fn row_map(
+    inputs: usize,
+    outputs: usize,
+    missing_allowed: bool,
+    function: impl Fn(&[f64], &mut [f64]) + Send + Sync + 'static,
+) -> Estimator {
+    Estimator::Transformer(Box::new(RowMap { inputs, outputs, missing_allowed, function: Box::new(function) }))
+}
+
+/// `components_` as a matrix of outputs x inputs.
+fn components(source: &Source<'_>) -> Result<Matrix, Error> {
+    let inputs = source.inputs()?;
+    let numbers = source.finite("components_")?;
+    match numbers.shape.as_slice() {
+        [outputs, columns] if *columns == inputs => Ok(Matrix::new(*outputs, inputs, numbers.values)),
+        _ => Err(source.refuse("components_ are not rows of its inputs")),
+    }
+}
+
+pub(super) fn principal_components(source: &Source<'_>) -> Result<Estimator, Error> {
+    let components = components(source)?;
+    let mean =
+        if source.has("mean_") { source.vector("mean_", components.columns)? } else { vec![0.0; components.columns] };
+    let scale: Vec<f64> = if source.boolean("whiten")? {
+        let variances = source.vector("explained_variance_", components.rows)?;
+        variances.into_iter().map(|variance| variance.max(0.0).sqrt().max(f64::EPSILON)).collect()
+    } else {
+        vec![1.0; components.rows]
+    };
+    let (inputs, outputs) = (components.columns, components.rows);
+    Ok(row_map(inputs, outputs, false, move |row, out| {
+        let centred: Vec<f64> = row.iter().zip(&mean).map(|(value, mean)| value - mean).collect();
+        for (at, value) in out.iter_mut().enumerate() {
+            *value = dot(&centred, components.row(at)) / scale[at];
+        }
+    }))
+}
+
+pub(super) fn truncated_svd(source: &Source<'_>) -> Result<Estimator, Error> {
+    let components = components(source)?;
+    let (inputs, outputs) = (components.columns, components.rows);
+    Ok(row_map(inputs, outputs, false, move |row, out| {
+        for (at, value) in out.iter_mut().enumerate() {
+            *value = dot(row, components.row(at));
+        }
+    }))
+}
+
+pub(super) fn polynomial(source: &Source<'_>) -> Result<Estimator, Error> {
+    let inputs = source.inputs()?;
+    let (least, most) = match source.attribute("degree")?.integer() {
+        Some(degree) => (1, degree),
+        None => match source.list("degree")?.iter().map(|end| end.integer()).collect::<Option<Vec<i64>>>().as_deref() {
+            Some([least, most]) => (*least, *most),
+            _ => return Err(source.refuse("its degree is not understood")),
+        },
+    };
+    let (interaction_only, bias) = (source.boolean("interaction_only")?, source.boolean("include_bias")?);
+    let mut terms: Vec<Vec<usize>> = if bias { vec![Vec::new()] } else { Vec::new() };
+    // Terms of one degree follow from those one lower: a later feature is multiplied on, or the same once more.
+    let mut current: Vec<Vec<usize>> = vec![Vec::new()];
+    for degree in 1..=most.clamp(0, 64) {
+        let mut next = Vec::new();
+        for term in &current {
+            let first = term.last().map_or(0, |last| last + usize::from(interaction_only));
+            for feature in first..inputs {
+                next.push(term.iter().copied().chain([feature]).collect());
+            }
+            if terms.len() + next.len() > POLYNOMIAL_OUTPUTS_MAX {
+                return Err(source.refuse("it makes too many columns"));
+            }
+        }
+        if degree >= least {
+            terms.extend(next.iter().cloned());
+        }
+        current = next;
+    }
+    let made = if source.has("n_output_features_") { Some(source.size("n_output_features_")?) } else { None };
+    if most > 64 || made.is_some_and(|made| made != terms.len()) {
+        return Err(source.refuse("its columns are not those of its degree"));
+    }
+    let outputs = terms.len();
+    Ok(row_map(inputs, outputs, false, move |row, out| {
+        for (value, term) in out.iter_mut().zip(&terms) {
+            *value = term.iter().map(|feature| row[*feature]).product();
+        }
+    }))
+}
+
+struct Bins {
+    edges: Vec<Vec<f64>>,
+    encoder: Option<Box<dyn Transform>>,
+}
+
+impl Transform for Bins {
+    fn transform(&self, data: &Data, cancel: &Cancel) -> Result<Data, Error> {
+        let binned = data.finite(self.edges.len())?.map_rows(self.edges.len(), |row, out| {
+            for ((value, out), edges) in row.iter().zip(out).zip(&self.edges) {
+                *out = edges.partition_point(|edge| edge <= value) as f64;
+            }
+        });
+        match &self.encoder {
+            Some(encoder) => encoder.transform(&Data::Matrix(binned), cancel),
+            None => Ok(Data::Matrix(binned)),
+        }
+    }
+}
+
+pub(super) fn bins(source: &Source<'_>) -> Result<Estimator, Error> {
+    let mut edges = Vec::new();
+    for all in source.list_of_numbers("bin_edges_")? {
+        if all.values.len() < 2 || all.values.iter().any(|edge| edge.is_nan()) {
+            return Err(source.refuse("its bins have no edges"));
+        }
+        edges.push(all.values[1..all.values.len() - 1].to_vec());
+    }
+    if edges.len() != source.inputs()? {
+        return Err(source.refuse("bin_edges_ is not one entry for each input"));
+    }
+    let encoder = match source.only("encode", &["onehot", "onehot-dense", "ordinal"])? {
+        "ordinal" => None,
+        _ => Some(source.child("_encoder")?.transformer()?),
+    };
+    Ok(Estimator::Transformer(Box::new(Bins { edges, encoder })))
+}
+
+struct Power {
+    lambdas: Vec<f64>,
+    box_cox: bool,
+    scaler: Option<Box<dyn Transform>>,
+}
+
+impl Transform for Power {
+    fn transform(&self, data: &Data, cancel: &Cancel) -> Result<Data, Error> {
+        let input = data.with_missing(self.lambdas.len())?;
+        if self.box_cox && input.values.iter().any(|value| *value <= 0.0) {
+            return Err(Error::Input { expected: "positive numbers".to_owned(), found: "one that is not".to_owned() });
+        }
+        let changed = Data::Matrix(input.map_rows(self.lambdas.len(), |row, out| {
+            for ((value, out), lambda) in row.iter().zip(out).zip(&self.lambdas) {
+                *out = if self.box_cox { box_cox(*value, *lambda) } else { yeo_johnson(*value, *lambda) };
+            }
+        }));
+        match &self.scaler {
+            Some(scaler) => scaler.transform(&changed, cancel),
+            None => Ok(changed),
+        }
+    }
+}
+
+/// `scipy.special.boxcox`.
+fn box_cox(value: f64, lambda: f64) -> f64 {
+    if lambda.abs() < 1e-19 { libm::log(value) } else { libm::expm1(lambda * libm::log(value)) / lambda }
+}
+
+/// Yeo and Johnson (2000), as `PowerTransformer` computes it.
+fn yeo_johnson(value: f64, lambda: f64) -> f64 {
+    if value >= 0.0 {
+        if lambda.abs() < f64::EPSILON { libm::log1p(value) } else { libm::expm1(lambda * libm::log1p(value)) / lambda }
+    } else if (lambda - 2.0).abs() > f64::EPSILON {
+        -libm::expm1((2.0 - lambda) * libm::log1p(-value)) / (2.0 - lambda)
+    } else {
+        -libm::log1p(-value)
+    }
+}
+
+pub(super) fn power(source: &Source<'_>) -> Result<Estimator, Error> {
+    let lambdas = source.vector("lambdas_", source.inputs()?)?;
+    let box_cox = source.only("method", &["yeo-johnson", "box-cox"])? == "box-cox";
+    let scaler = if source.boolean("standardize")? { Some(source.child("_scaler")?.transformer()?) } else { None };
+    Ok(Estimator::Transformer(Box::new(Power { lambdas, box_cox, scaler })))
+}
+
+pub(super) fn quantiles(source: &Source<'_>) -> Result<Estimator, Error> {
+    let inputs = source.inputs()?;
+    let references = source.finite("references_")?.values;
+    let quantiles = source.matrix("quantiles_", references.len(), inputs)?;
+    let columns: Vec<Vec<f64>> = (0..inputs).map(|column| quantiles.column(column)).collect();
+    let rising = |values: &[f64]| values.windows(2).all(|pair| pair[0] <= pair[1]);
+    if references.len() < 2 || !rising(&references) || !columns.iter().all(|column| rising(column)) {
+        return Err(source.refuse("its quantiles do not rise"));
+    }
+    source.only("output_distribution", &["uniform"])?;
+    let mirrored = |values: &[f64]| values.iter().rev().map(|value| -value).collect::<Vec<f64>>();
+    let mirrors: Vec<Vec<f64>> = columns.iter().map(|column| mirrored(column)).collect();
+    let mirrored_references = mirrored(&references);
+    Ok(row_map(inputs, inputs, true, move |row, out| {
+        for (at, (value, out)) in row.iter().zip(out).enumerate() {
+            let quantiles = &columns[at];
+            // The mean of both directions is the middle of a repeated quantile.
+            let middle = 0.5
+                * (interpolate(*value, quantiles, &references)
+                    - interpolate(-value, &mirrors[at], &mirrored_references));
+            *out = match value {
+                value if value.is_nan() => f64::NAN,
+                value if *value == quantiles[0] => 0.0,
+                value if *value == quantiles[quantiles.len() - 1] => 1.0,
+                _ => middle,
+            };
+        }
+    }))
+}
+
+/// `numpy.interp`.
+fn interpolate(value: f64, at: &[f64], values: &[f64]) -> f64 {
+    let after = at.partition_point(|point| *point <= value);
+    let Some(before) = after.checked_sub(1) else { return values[0] };
+    if after == at.len() || at[before] == value {
+        return values[before];
+    }
+    (values[after] - values[before]) / (at[after] - at[before]) * (value - at[before]) + values[before]
+}
+
+/// `FunctionTransformer`, for functions of numpy that are known by name.
+pub(super) fn function(source: &Source<'_>) -> Result<Estimator, Error> {
+    let empty = |attribute: &str| {
+        !source.has(attribute)
+            || source.attribute(attribute).is_ok_and(|view| view.pairs().is_some_and(|pairs| pairs.is_empty()))
+    };
+    if !empty("kw_args") {
+        return Err(source.refuse("kw_args are not evaluated"));
+    }
+    if !source.has("func") {
+        return Ok(Estimator::Transformer(Box::new(Identity)));
+    }
+    let view = source.attribute("func")?;
+    if let Some((callable, arguments)) = view.call() {
+        let checks = arguments.first().and_then(|argument| argument.global());
+        if callable.is("functools", "partial")
+            && checks.is_some_and(|name| name.is("sklearn.utils.validation", "check_array"))
+        {
+            return Ok(Estimator::Transformer(Box::new(Identity)));
+        }
+    }
+    let name =
+        numpy_function(&view).ok_or_else(|| source.refuse("its function is not one of numpy's that are known"))?;
+    let function: fn(f64) -> f64 = match name {
+        "log1p" => libm::log1p,
+        "log" => libm::log,
+        "log2" => libm::log2,
+        "log10" => libm::log10,
+        "exp" => libm::exp,
+        "expm1" => libm::expm1,
+        "sqrt" => f64::sqrt,
+        "cbrt" => libm::cbrt,
+        "abs" | "absolute" => f64::abs,
+        "square" => |value| value * value,
+        "negative" => |value| -value,
+        other => return Err(source.refuse(format!("its function numpy.{other} is not evaluated"))),
+    };
+    Ok(Estimator::Transformer(Box::new(Elementwise(function))))
+}
+
+/// The name of a universal function, stored by name or through numpy's `_ufunc_reconstruct`.
+fn numpy_function<'p>(view: &crate::pickle::View<'p>) -> Option<&'p str> {
+    const MODULES: [&str; 3] = ["numpy", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath"];
+    if let Some(global) = view.global() {
+        return MODULES.contains(&global.module.as_ref()).then_some(global.name.as_ref());
+    }
+    let (callable, arguments) = view.call()?;
+    let known = callable.is("numpy.core", "_ufunc_reconstruct") || callable.is("numpy._core", "_ufunc_reconstruct");
+    let module = arguments.first()?.text()?;
+    (known && MODULES.contains(&module)).then_some(arguments.get(1)?.text()?)
+}
+
+struct Identity;
+
+impl Transform for Identity {
+    fn transform(&self, data: &Data, _cancel: &Cancel) -> Result<Data, Error> {
+        Ok(data.clone())
+    }
+}
+
+struct Elementwise(fn(f64) -> f64);
+
+impl Transform for Elementwise {
+    fn transform(&self, data: &Data, _cancel: &Cancel) -> Result<Data, Error> {
+        let mut matrix = data.matrix(data.width())?.into_owned();
+        matrix.values.iter_mut().for_each(|value| *value = (self.0)(*value));
+        Ok(Data::Matrix(matrix))
+    }
+}
+
+/// `SelectKBest`: the k largest scores, the later of equal ones.
+pub(super) fn k_best(source: &Source<'_>) -> Result<Estimator, Error> {
+    let scores = source.numbers("scores_")?.values;
+    let count = match source.attribute("k")?.text() {
+        Some("all") => scores.len(),
+        _ => source.size("k")?.min(scores.len()),
+    };
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    let clean = |at: usize| if scores[at].is_nan() { f64::MIN } else { scores[at] };
+    order.sort_by(|a, b| clean(*a).total_cmp(&clean(*b)));
+    let mut mask = vec![false; scores.len()];
+    order[scores.len() - count..].iter().for_each(|at| mask[*at] = true);
+    selection(source, &mask, false)
+}
+
+/// `SelectFpr`: p values below alpha.
+pub(super) fn false_positive_rate(source: &Source<'_>) -> Result<Estimator, Error> {
+    let alpha = source.number("alpha")?;
+    let mask: Vec<bool> = source.numbers("pvalues_")?.values.iter().map(|value| *value < alpha).collect();
+    selection(source, &mask, false)
+}
+
+/// `SelectFwe`: p values below alpha, divided by their number.
+pub(super) fn family_wise_error(source: &Source<'_>) -> Result<Estimator, Error> {
+    let alpha = source.number("alpha")?;
+    let values = source.numbers("pvalues_")?.values;
+    let mask: Vec<bool> = values.iter().map(|value| *value < alpha / values.len() as f64).collect();
+    selection(source, &mask, false)
+}
+
+pub(super) fn variance(source: &Source<'_>) -> Result<Estimator, Error> {
+    let threshold = source.number("threshold")?;
+    let mask: Vec<bool> = source.numbers("variances_")?.values.iter().map(|value| *value > threshold).collect();
+    selection(source, &mask, true)
+}
+
+/// `RFE`, `RFECV` and `SequentialFeatureSelector` store what they keep. Only a transformer here: an `RFE` that
+/// predicts would need its estimator.
+pub(super) fn supported(source: &Source<'_>) -> Result<Estimator, Error> {
+    let mask: Vec<bool> = source.numbers("support_")?.values.iter().map(|value| *value != 0.0).collect();
+    selection(source, &mask, false)
+}

@@ -1,0 +1,562 @@
+//! Classifiers made of other classifiers.
+
+use assize_tables::Cancel;
+
+use super::data::{Data, Matrix};
+use super::estimator::{Answer, Classify, Estimator, Rule};
+use super::label::Label;
+use super::numeric::{normalize, softmax};
+use super::source::Source;
+use crate::predictor::Error;
+
+/// One member, the inputs it sees and where its classes are among those of the whole.
+struct Member {
+    classifier: Box<dyn Classify>,
+    inputs: Option<Vec<usize>>,
+    positions: Vec<usize>,
+}
+
+impl Member {
+    /// A member that was trained on `0..classes`, as most ensembles do, or on the labels themselves.
+    fn read(source: &Source<'_>, classes: &[Label]) -> Result<Self, Error> {
+        let classifier = source.classifier()?;
+        let encoded = |label: &Label| match label {
+            Label::Int(value) => usize::try_from(*value).ok().filter(|at| *at < classes.len()),
+            Label::Float(value) => (0..classes.len()).find(|at| *at as f64 == *value),
+            _ => None,
+        };
+        let literal = |label: &Label| classes.iter().position(|class| class == label);
+        let all = |position: &dyn Fn(&Label) -> Option<usize>| {
+            classifier.classes().iter().map(position).collect::<Option<Vec<usize>>>()
+        };
+        // Labels that are 0, 1, ... mean the same in both readings; others decide which one it is.
+        let positions = match (all(&encoded), all(&literal)) {
+            (Some(encoded), Some(literal)) if encoded == literal => encoded,
+            (Some(encoded), None) => encoded,
+            (None, Some(literal)) => literal,
+            _ => return Err(source.refuse("its classes are not those of the ensemble")),
+        };
+        Ok(Self { classifier, inputs: None, positions })
+    }
+
+    fn on<'d>(&self, data: &'d Data) -> std::borrow::Cow<'d, Data> {
+        match &self.inputs {
+            Some(inputs) => std::borrow::Cow::Owned(data.select(inputs)),
+            None => std::borrow::Cow::Borrowed(data),
+        }
+    }
+
+    fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<usize>, Error> {
+        let labels = self.classifier.labels(&self.on(data), cancel)?;
+        Ok(labels.into_iter().map(|label| self.positions[label as usize]).collect())
+    }
+
+    /// Adds weighted probabilities, or votes of a member that gives none.
+    fn add(&self, data: &Data, weight: f64, sums: &mut Matrix, cancel: &Cancel) -> Result<(), Error> {
+        let width = sums.columns;
+        if !self.classifier.has_probabilities() {
+            for (row, label) in self.labels(data, cancel)?.into_iter().enumerate() {
+                sums.values[row * width + label] += weight;
+            }
+            return Ok(());
+        }
+        let probabilities = self.classifier.probabilities(&self.on(data), cancel)?;
+        for (row, values) in probabilities.iter().enumerate() {
+            for (position, value) in self.positions.iter().zip(values) {
+                sums.values[row * width + position] += weight * value;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A weighted mean of probabilities (bagging, soft voting) or of votes (hard voting).
+struct Mean {
+    classes: Vec<Label>,
+    members: Vec<Member>,
+    weights: Vec<f64>,
+    hard: bool,
+}
+
+impl Classify for Mean {
+    fn classes(&self) -> &[Label] {
+        &self.classes
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::Probability
+    }
+
+    fn has_probabilities(&self) -> bool {
+        !self.hard
+    }
+
+    fn has_decision(&self) -> bool {
+        false
+    }
+
+    fn probabilities(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        let mut sums = Matrix::zeros(data.rows(), self.classes.len());
+        for (member, weight) in self.members.iter().zip(&self.weights) {
+            cancel.check()?;
+            member.add(data, *weight, &mut sums, cancel)?;
+        }
+        let total: f64 = self.weights.iter().sum();
+        sums.values.iter_mut().for_each(|value| *value /= total);
+        Ok(sums)
+    }
+
+    fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
+        if !self.hard {
+            return Ok(self.probabilities(data, cancel)?.argmax());
+        }
+        let mut votes = Matrix::zeros(data.rows(), self.classes.len());
+        for (member, weight) in self.members.iter().zip(&self.weights) {
+            for (row, label) in member.labels(data, cancel)?.into_iter().enumerate() {
+                votes.values[row * self.classes.len() + label] += weight;
+            }
+        }
+        Ok(votes.argmax())
+    }
+}
+
+pub(super) fn bagging(source: &Source<'_>) -> Result<Estimator, Error> {
+    let (classes, inputs) = (source.classes(1)?, source.inputs()?);
+    let features = source.list("estimators_features_")?;
+    let sources = source.children("estimators_")?;
+    if features.len() != sources.len() || sources.is_empty() || source.size("n_estimators")? != sources.len() {
+        return Err(source.refuse("its members and their features are not as many"));
+    }
+    let mut members = Vec::with_capacity(sources.len());
+    for (member, features) in sources.iter().zip(features) {
+        let mut member = Member::read(member, &classes)?;
+        let chosen = source.decode(features)?.integers().unwrap_or_default();
+        let chosen: Vec<usize> =
+            chosen.into_iter().filter_map(|at| usize::try_from(at).ok().filter(|at| *at < inputs)).collect();
+        if chosen.is_empty() {
+            return Err(source.refuse("a member has no features"));
+        }
+        let all = chosen.len() == inputs && chosen.iter().enumerate().all(|(at, feature)| at == *feature);
+        member.inputs = (!all).then_some(chosen);
+        members.push(member);
+    }
+    let weights = vec![1.0; members.len()];
+    Ok(Estimator::Classifier(Box::new(Mean { classes, members, weights, hard: false })))
+}
+
+pub(super) fn voting(source: &Source<'_>) -> Result<Estimator, Error> {
+    let classes = source.classes(2)?;
+    let hard = source.only("voting", &["hard", "soft"])? == "hard";
+    let members: Result<Vec<Member>, Error> =
+        source.children("estimators_")?.iter().map(|member| Member::read(member, &classes)).collect();
+    let members = members?;
+    if !hard && members.iter().any(|member| !member.classifier.has_probabilities()) {
+        return Err(source.refuse("a member gives no probabilities"));
+    }
+    let weights = voting_weights(source)?.unwrap_or_else(|| vec![1.0; members.len()]);
+    if weights.len() != members.len() || weights.iter().sum::<f64>() <= 0.0 {
+        return Err(source.refuse("its weights are not those of its members"));
+    }
+    Ok(Estimator::Classifier(Box::new(Mean { classes, members, weights, hard })))
+}
+
+/// Weights of the members that were not dropped.
+fn voting_weights(source: &Source<'_>) -> Result<Option<Vec<f64>>, Error> {
+    if !source.has("weights") {
+        return Ok(None);
+    }
+    let odd = || source.refuse("its weights are not understood");
+    let weights: Option<Vec<f64>> = match source.attribute("weights")?.items() {
+        Some(items) => items.iter().map(|item| item.number()).collect(),
+        None => source.array("weights")?.numbers().map(|numbers| numbers.values),
+    };
+    let mut kept = Vec::new();
+    let estimators = source.list("estimators")?;
+    let weights = weights.filter(|weights| weights.len() == estimators.len()).ok_or_else(odd)?;
+    for (entry, weight) in estimators.iter().zip(weights) {
+        let estimator = entry.items().and_then(|pair| pair.get(1).copied()).ok_or_else(odd)?;
+        if estimator.text() != Some("drop") {
+            kept.push(weight);
+        }
+    }
+    Ok(Some(kept))
+}
+
+struct AdaBoost {
+    classes: Vec<Label>,
+    members: Vec<Member>,
+    weights: Vec<f64>,
+    /// SAMME.R: real-valued votes from probabilities.
+    real: bool,
+}
+
+impl AdaBoost {
+    /// `_samme_proba`: logarithms of the probabilities, centred.
+    fn real_votes(&self, member: &Member, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        let classes = self.classes.len() as f64;
+        let probabilities = member.classifier.probabilities(data, cancel)?;
+        Ok(probabilities.map_rows(self.classes.len(), |row, out| {
+            for (log, probability) in out.iter_mut().zip(row) {
+                *log = libm::log(probability.max(f64::EPSILON));
+            }
+            let mean = 1.0 / classes * out.iter().sum::<f64>();
+            out.iter_mut().for_each(|log| *log = (classes - 1.0) * (*log - mean));
+        }))
+    }
+
+    /// One score for each class.
+    fn scores(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        let width = self.classes.len();
+        let mut scores = Matrix::zeros(data.rows(), width);
+        for (member, weight) in self.members.iter().zip(&self.weights) {
+            cancel.check()?;
+            if self.real {
+                let votes = self.real_votes(member, data, cancel)?;
+                scores.values.iter_mut().zip(&votes.values).for_each(|(score, vote)| *score += vote);
+                continue;
+            }
+            let against = -1.0 / (width as f64 - 1.0) * weight;
+            for (row, label) in member.labels(data, cancel)?.into_iter().enumerate() {
+                for class in 0..width {
+                    scores.values[row * width + class] += if class == label { *weight } else { against };
+                }
+            }
+        }
+        let total: f64 = self.weights.iter().sum();
+        scores.values.iter_mut().for_each(|value| *value /= total);
+        Ok(scores)
+    }
+}
+
+impl Classify for AdaBoost {
+    fn classes(&self) -> &[Label] {
+        &self.classes
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::Decision
+    }
+
+    fn has_probabilities(&self) -> bool {
+        true
+    }
+
+    fn has_decision(&self) -> bool {
+        true
+    }
+
+    fn decision(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        let scores = self.scores(data, cancel)?;
+        if scores.columns == 2 {
+            return Ok(scores.map_rows(1, |row, out| out[0] = -row[0] + row[1]));
+        }
+        Ok(scores)
+    }
+
+    fn probabilities(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        let decision = self.decision(data, cancel)?;
+        let width = self.classes.len();
+        Ok(decision.map_rows(width, |row, out| {
+            match row {
+                [decision] => out.copy_from_slice(&[-decision / 2.0, decision / 2.0]),
+                row => out.iter_mut().zip(row).for_each(|(out, value)| *out = value / (width as f64 - 1.0)),
+            }
+            softmax(out);
+        }))
+    }
+}
+
+pub(super) fn ada_boost(source: &Source<'_>) -> Result<Estimator, Error> {
+    let classes = source.classes(2)?;
+    let algorithm = if source.has("algorithm") { source.text("algorithm")? } else { "SAMME" };
+    let real = match algorithm {
+        "SAMME.R" => true,
+        "SAMME" | "deprecated" => false,
+        other => return Err(source.refuse(format!("algorithm={other:?} is not evaluated"))),
+    };
+    let members: Result<Vec<Member>, Error> =
+        source.children("estimators_")?.iter().map(|member| Member::read(member, &classes)).collect();
+    let members = members?;
+    let mut weights = source.finite("estimator_weights_")?.values;
+    // Stopped early, the array keeps zeros for the members that were never trained.
+    let sum_of_rest: f64 = weights.iter().skip(members.len()).sum();
+    let complete = |member: &Member| {
+        member.positions.iter().enumerate().all(|(at, position)| at == *position)
+            && member.positions.len() == classes.len()
+            && (!real || member.classifier.has_probabilities())
+    };
+    if members.is_empty() || weights.len() < members.len() || !members.iter().all(complete) {
+        return Err(source.refuse("its members do not know all of its classes"));
+    }
+    if real && sum_of_rest != 0.0 {
+        return Err(source.refuse("it has more weights than members"));
+    }
+    weights.truncate(members.len());
+    Ok(Estimator::Classifier(Box::new(AdaBoost { classes, members, weights, real })))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Probabilities,
+    Decision,
+    Labels,
+}
+
+struct Stacking {
+    classes: Vec<Label>,
+    members: Vec<(Member, Method)>,
+    last: Member,
+    passthrough: bool,
+}
+
+impl Stacking {
+    fn meta(&self, data: &Data, cancel: &Cancel) -> Result<Data, Error> {
+        let mut parts = Vec::with_capacity(self.members.len() + 1);
+        for (member, method) in &self.members {
+            cancel.check()?;
+            parts.push(Data::Matrix(match method {
+                Method::Decision => member.classifier.decision(data, cancel)?,
+                Method::Labels => {
+                    let labels = member.labels(data, cancel)?;
+                    Matrix::new(labels.len(), 1, labels.into_iter().map(|label| label as f64).collect())
+                }
+                Method::Probabilities => {
+                    let all = member.classifier.probabilities(data, cancel)?;
+                    // Of two classes the first says the same as the second.
+                    if self.classes.len() == 2 { all.map_rows(1, |row, out| out[0] = row[1]) } else { all }
+                }
+            }));
+        }
+        if self.passthrough {
+            parts.push(data.clone());
+        }
+        Ok(Data::beside(data.rows(), parts))
+    }
+}
+
+impl Classify for Stacking {
+    fn classes(&self) -> &[Label] {
+        &self.classes
+    }
+
+    fn rule(&self) -> Rule {
+        self.last.classifier.rule()
+    }
+
+    fn has_probabilities(&self) -> bool {
+        self.last.classifier.has_probabilities()
+    }
+
+    fn has_decision(&self) -> bool {
+        self.last.classifier.has_decision()
+    }
+
+    fn probabilities(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        self.last.classifier.probabilities(&self.meta(data, cancel)?, cancel)
+    }
+
+    fn decision(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        self.last.classifier.decision(&self.meta(data, cancel)?, cancel)
+    }
+
+    fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
+        self.last.classifier.labels(&self.meta(data, cancel)?, cancel)
+    }
+
+    fn answer(&self, data: &Data, cancel: &Cancel) -> Result<Answer, Error> {
+        self.last.classifier.answer(&self.meta(data, cancel)?, cancel)
+    }
+}
+
+pub(super) fn stacking(source: &Source<'_>) -> Result<Estimator, Error> {
+    let classes = source.classes(2)?;
+    let in_order = |member: &Member| {
+        member.positions.len() == classes.len()
+            && member.positions.iter().enumerate().all(|(at, position)| at == *position)
+    };
+    let methods = source.list("stack_method_")?;
+    let sources = source.children("estimators_")?;
+    if methods.len() != sources.len() {
+        return Err(source.refuse("its members and their methods are not as many"));
+    }
+    let mut members = Vec::with_capacity(sources.len());
+    for (member, method) in sources.iter().zip(methods) {
+        let member = Member::read(member, &classes)?;
+        let method = match method.text() {
+            Some("predict_proba") if member.classifier.has_probabilities() && in_order(&member) => {
+                Method::Probabilities
+            }
+            Some("decision_function") if member.classifier.has_decision() => Method::Decision,
+            // Only numbers can be stacked: the labels must be the codes themselves.
+            Some("predict")
+                if member
+                    .classifier
+                    .classes()
+                    .iter()
+                    .enumerate()
+                    .all(|(at, class)| *class == Label::Int(at as i64)) =>
+            {
+                Method::Labels
+            }
+            _ => return Err(source.refuse("what a member passes on is not evaluated")),
+        };
+        members.push((member, method));
+    }
+    let last = Member::read(&source.child("final_estimator_")?, &classes)?;
+    if !in_order(&last) {
+        return Err(source.refuse("its last estimator does not know all of its classes"));
+    }
+    let passthrough = source.boolean("passthrough")?;
+    Ok(Estimator::Classifier(Box::new(Stacking { classes, members, last, passthrough })))
+}
+
+/// One classifier for each class (`OneVsRestClassifier`).
+struct OneVersusRest {
+    classes: Vec<Label>,
+    members: Vec<Box<dyn Classify>>,
+}
+
+impl OneVersusRest {
+    /// What a member is asked for: its decision, or else the probability of the positive class.
+    fn score(member: &dyn Classify, data: &Data, cancel: &Cancel) -> Result<(Vec<f64>, f64), Error> {
+        if member.has_decision() {
+            return Ok((member.decision(data, cancel)?.values, 0.0));
+        }
+        Ok((member.probabilities(data, cancel)?.column(1), 0.5))
+    }
+}
+
+impl Classify for OneVersusRest {
+    fn classes(&self) -> &[Label] {
+        &self.classes
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::Decision
+    }
+
+    fn has_probabilities(&self) -> bool {
+        self.members.iter().all(|member| member.has_probabilities())
+    }
+
+    fn has_decision(&self) -> bool {
+        self.members.iter().all(|member| member.has_decision())
+    }
+
+    fn decision(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        let mut scores = Matrix::zeros(data.rows(), self.members.len());
+        for (at, member) in self.members.iter().enumerate() {
+            let (column, _) = Self::score(member.as_ref(), data, cancel)?;
+            for (row, value) in column.into_iter().enumerate() {
+                scores.values[row * self.members.len() + at] = value;
+            }
+        }
+        Ok(scores)
+    }
+
+    fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
+        if let [member] = self.members.as_slice() {
+            let (scores, threshold) = Self::score(member.as_ref(), data, cancel)?;
+            return Ok(scores.into_iter().map(|score| u32::from(score > threshold)).collect());
+        }
+        Ok(self.decision(data, cancel)?.argmax())
+    }
+
+    fn probabilities(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        let width = self.members.len();
+        if width == 1 {
+            return Ok(self.members[0].probabilities(data, cancel)?.map_rows(2, |row, out| {
+                out.copy_from_slice(&[1.0 - row[1], row[1]]);
+                normalize(out);
+            }));
+        }
+        let mut probabilities = Matrix::zeros(data.rows(), width);
+        for (at, member) in self.members.iter().enumerate() {
+            for (row, value) in member.probabilities(data, cancel)?.column(1).into_iter().enumerate() {
+                probabilities.values[row * width + at] = value;
+            }
+        }
+        probabilities.values.chunks_exact_mut(width).for_each(normalize);
+        Ok(probabilities)
+    }
+}
+
+pub(super) fn one_versus_rest(source: &Source<'_>) -> Result<Estimator, Error> {
+    let binarizer = source.child("label_binarizer_")?;
+    binarizer.only("y_type_", &["binary", "multiclass"])?;
+    let classes = binarizer.classes(2)?;
+    let members: Result<Vec<Box<dyn Classify>>, Error> =
+        source.children("estimators_")?.iter().map(Source::classifier).collect();
+    let members = members?;
+    let expected = if classes.len() == 2 { 1 } else { classes.len() };
+    if members.len() != expected || members.iter().any(|member| member.classes().len() != 2) {
+        return Err(source.refuse("it has not one classifier for each class"));
+    }
+    Ok(Estimator::Classifier(Box::new(OneVersusRest { classes, members })))
+}
+
+/// The best estimator of a search, or one that was frozen.
+pub(super) fn best_of_search(source: &Source<'_>) -> Result<Estimator, Error> {
+    source.child("best_estimator_")?.estimator()
+}
+
+pub(super) fn frozen(source: &Source<'_>) -> Result<Estimator, Error> {
+    source.child("estimator")?.estimator()
+}
+
+/// The same answer for every row (`DummyClassifier`).
+struct Constant {
+    classes: Vec<Label>,
+    probabilities: Vec<f64>,
+}
+
+impl Classify for Constant {
+    fn classes(&self) -> &[Label] {
+        &self.classes
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::Probability
+    }
+
+    fn has_probabilities(&self) -> bool {
+        true
+    }
+
+    fn has_decision(&self) -> bool {
+        false
+    }
+
+    fn probabilities(&self, data: &Data, _cancel: &Cancel) -> Result<Matrix, Error> {
+        Ok(Matrix::new(data.rows(), self.classes.len(), self.probabilities.repeat(data.rows())))
+    }
+}
+
+pub(super) fn dummy(source: &Source<'_>) -> Result<Estimator, Error> {
+    if source.integer("n_outputs_")? != 1 {
+        return Err(source.refuse("several targets are not evaluated"));
+    }
+    let classes = source.classes(1)?;
+    let prior = source.vector("class_prior_", classes.len())?;
+    let mut certain = vec![0.0; classes.len()];
+    let probabilities = match source.only("strategy", &["prior", "most_frequent", "constant"])? {
+        "prior" => prior,
+        "most_frequent" => {
+            let most = Matrix::new(1, prior.len(), prior).argmax();
+            certain[most[0] as usize] = 1.0;
+            certain
+        }
+        _ => {
+            let constant = match super::label::label(&source.attribute("constant")?) {
+                Some(label) => label,
+                None => super::label::labels(&source.array("constant")?)
+                    .and_then(|mut labels| labels.pop())
+                    .ok_or_else(|| source.refuse("its constant is not a label"))?,
+            };
+            let at = classes.iter().position(|class| class.to_string() == constant.to_string());
+            certain[at.ok_or_else(|| source.refuse("its constant is not one of its classes"))?] = 1.0;
+            certain
+        }
+    };
+    Ok(Estimator::Classifier(Box::new(Constant { classes, probabilities })))
+}
