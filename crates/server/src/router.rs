@@ -31,6 +31,7 @@ pub(crate) fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(certification::health))
         // The log and the keys.
         .routes(routes!(transparency::checkpoint))
+        .routes(routes!(transparency::certificates))
         .routes(routes!(transparency::inclusion_proof))
         .routes(routes!(transparency::consistency_proof))
         .routes(routes!(transparency::entries))

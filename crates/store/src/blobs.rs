@@ -182,7 +182,8 @@ impl<'a> Blobs<'a> {
         Ok(true)
     }
 
-    /// Deletes a blob that nobody holds, now rather than at the next collection. Answers whether it went.
+    /// Deletes a blob that nobody holds, now rather than at the next collection. Answers whether it went. One that
+    /// somebody else is deleting is gone too when this answers.
     ///
     /// Who has just put the same content and not held it yet finds it gone: [`BlobHolds::hold`] answers `false`.
     pub async fn discard(
@@ -192,7 +193,7 @@ impl<'a> Blobs<'a> {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let update = sql("UPDATE blobs SET state = 'deleting', touched_at = $3
-             WHERE organization_id = $1 AND sha256 = $2 AND state = 'ready' AND NOT EXISTS (
+             WHERE organization_id = $1 AND sha256 = $2 AND state IN ('ready', 'deleting') AND NOT EXISTS (
                  SELECT holder FROM blob_holds WHERE organization_id = $1 AND sha256 = $2)
              RETURNING sha256");
         if self.on.write_one(named(update, organization, digest).bind(now)).await?.is_none() {

@@ -45,7 +45,7 @@ pub(crate) fn run(shared: &Shared, options: &AuditOptions) -> anyhow::Result<Out
     })
 }
 
-async fn certify(app: &App, options: &AuditOptions, request: AuditRequest) -> anyhow::Result<PublicCertificate> {
+async fn certify(app: &App, options: &AuditOptions, request: AuditRequest) -> anyhow::Result<Arc<PublicCertificate>> {
     let source = Source::open(app, &options.data).await?;
     let progress = Arc::new(CertifyProgress::default());
     let bar = tokio::spawn(show(Arc::clone(&progress)));

@@ -96,11 +96,11 @@ fn of_home(config: &Config, document: Option<Vec<u8>>, id: Option<&str>) -> anyh
         let log = Some(app.check_log().await.map_err(|error| format!("{error:#}")));
         app.close().await;
         let (document, revocations) = match (document, stored) {
-            (Some(document), Ok(stored)) => (document, stored.revocation_envelope.into_iter().collect()),
+            (Some(document), Ok(stored)) => (document, stored.revocation_envelope.iter().cloned().collect()),
             (Some(document), Err(_)) => (document, Vec::new()),
             (None, stored) => {
                 let stored = stored?;
-                (stored.document, stored.revocation_envelope.into_iter().collect())
+                (stored.document.to_vec(), stored.revocation_envelope.iter().cloned().collect())
             }
         };
         Ok(Evidence { document, trusted, revocations, log })

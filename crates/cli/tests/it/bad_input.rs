@@ -71,7 +71,7 @@ fn missing_fields_and_columns_are_named() {
     assert_eq!(answer.status, 422);
     assert_says(&answer.detail(), &["dataset_file", "organization", "domain", "target_column", "protected_attributes"]);
     let detail = bench.refuse(good_rows(40), &[("protected_attributes", "race,g"), ("target_column", "income")]);
-    assert_says(&detail, &["race", "income", "g, x, y"]);
+    assert_says(&detail, &["race", "income", "'g', 'x', 'y'"]);
 }
 
 #[test]

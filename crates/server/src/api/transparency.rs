@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::Parameters;
 use super::negotiate::public;
 use super::problem::{Problem, ProblemBody};
-use crate::app::AppError;
+use crate::app::{AppError, CertificateSummary};
 use crate::state::HttpState;
 
 /// The head of the log moves: caches ask again.
@@ -18,6 +18,12 @@ const CACHE_ASK: &str = "public, no-cache";
 
 /// A proof between two given sizes never changes.
 const CACHE_FOREVER: &str = "public, max-age=31536000, immutable";
+
+/// Certificates of one page, unless asked otherwise.
+const PAGE_CERTIFICATES: u32 = 20;
+
+/// Certificates of one page at most.
+const PAGE_CERTIFICATES_MAX: u32 = 100;
 
 /// Entries of one page, unless asked otherwise.
 const PAGE_ENTRIES: u32 = 100;
@@ -42,6 +48,88 @@ pub(crate) async fn checkpoint(State(state): State<HttpState>, headers: HeaderMa
     let none_yet = || AppError::NotFound { what: "checkpoint of size", id: "0".to_owned() };
     let note = state.app().checkpoint().await?.ok_or_else(none_yet)?;
     Ok(public(&headers, "text/plain; charset=utf-8", CACHE_ASK, note))
+}
+
+/// Which certificates.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CertificatesParameters {
+    /// Certificates issued before this one.
+    #[param(example = "MP-2026-000101")]
+    before: Option<String>,
+    /// At most this many, and 100.
+    #[param(example = 20)]
+    limit: Option<u32>,
+}
+
+/// Certificates, the last issued first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CertificatePage {
+    certificates: Vec<CertificateRow>,
+    /// Value of `before` for the next page; `null` on the last one.
+    next_before: Option<String>,
+}
+
+/// What lists show of a certificate.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CertificateRow {
+    #[schema(example = "MP-2026-000001")]
+    certificate_id: String,
+    #[schema(example = "NOT CERTIFIED")]
+    certification_status: String,
+    #[schema(example = 57.23)]
+    overall_score: Option<f64>,
+    model_name: String,
+    organization: String,
+    domain: String,
+    #[schema(value_type = String, format = DateTime)]
+    issued_at: jiff::Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: jiff::Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    revoked_at: Option<jiff::Timestamp>,
+}
+
+impl From<CertificateSummary> for CertificateRow {
+    fn from(summary: CertificateSummary) -> Self {
+        Self {
+            certificate_id: summary.id.to_string(),
+            certification_status: summary.status,
+            overall_score: summary.score,
+            model_name: summary.model_name,
+            organization: summary.organization_name,
+            domain: summary.domain,
+            issued_at: summary.issued_at,
+            expires_at: summary.expires_at,
+            revoked_at: summary.revoked_at,
+        }
+    }
+}
+
+/// Every certificate that was ever issued here, the last one first.
+#[utoipa::path(
+    get,
+    path = "/log/certificates",
+    tag = "transparency",
+    params(CertificatesParameters),
+    responses(
+        (status = 200, description = "One page", body = CertificatePage),
+        (status = 304, description = "Unchanged since the given ETag"),
+        (status = 422, description = "Not a certificate's id, or not a number", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn certificates(
+    State(state): State<HttpState>,
+    Parameters(CertificatesParameters { before, limit }): Parameters<CertificatesParameters>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let limit = limit.unwrap_or(PAGE_CERTIFICATES).clamp(1, PAGE_CERTIFICATES_MAX);
+    let found = state.app().certificates(before.as_deref(), limit).await?;
+    let full = found.len() == limit as usize;
+    let certificates: Vec<CertificateRow> = found.into_iter().map(CertificateRow::from).collect();
+    let next_before = certificates.last().filter(|_| full).map(|last| last.certificate_id.clone());
+    let page = serde_json::to_vec(&CertificatePage { certificates, next_before }).map_err(AppError::internal)?;
+    Ok(public(&headers, "application/json", CACHE_ASK, page))
 }
 
 /// Which entry, in a log of which size.

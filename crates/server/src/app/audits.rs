@@ -185,19 +185,23 @@ impl App {
         id: &JobId,
         patience: Duration,
     ) -> Result<AuditOutcome, AppError> {
-        if let Some(job) = self.wait_until_final(organization, id, patience).await? {
+        let mut ended = self.wait_until_final(organization, id, patience).await?;
+        let in_time = ended.is_some();
+        if !in_time {
+            self.cancel_audit(organization, id).await?;
+            ended = self.wait_until_final(organization, id, STOP_WITHIN).await?;
+        }
+        let Some(job) = ended else {
+            tracing::error!(job.id = id.as_str(), "an audit does not stop after its time");
+            return Err(AppError::TimedOut { seconds: patience.as_secs() });
+        };
+        // The worker deletes the files too, but perhaps after our answer: who is answered finds nothing left behind.
+        self.discard_files(organization, &job).await;
+        if in_time || job.state == JobState::Succeeded {
+            // Also when it was done in the very moment it was to be stopped: the certificate is out.
             return outcome(&job);
         }
-        self.cancel_audit(organization, id).await?;
-        match self.wait_until_final(organization, id, STOP_WITHIN).await? {
-            // It was done in the very moment it was to be stopped: the certificate is out.
-            Some(job) if job.state == JobState::Succeeded => outcome(&job),
-            Some(_) => Err(AppError::TimedOut { seconds: patience.as_secs() }),
-            None => {
-                tracing::error!(job.id = id.as_str(), "an audit does not stop after its time");
-                Err(AppError::TimedOut { seconds: patience.as_secs() })
-            }
-        }
+        Err(AppError::TimedOut { seconds: patience.as_secs() })
     }
 
     /// Stops an audit: one that waits at once, one that runs within moments. One that has ended stays as it is.

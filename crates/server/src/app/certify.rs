@@ -165,15 +165,14 @@ impl App {
         subject: Vec<ResourceDescriptor>,
         parameters: serde_json::Value,
     ) -> Result<u64, AppError> {
-        let now = self.clock().now();
+        let mut unit = self.store().begin().await?;
+        let (key, now) = self.0.signing.key(&mut unit, self.clock()).await?;
         let statement = Statement::commitment(&Commitment {
             subject,
             parameters,
             assize_version: env!("CARGO_PKG_VERSION").to_owned(),
             committed_at: now,
         });
-        let mut unit = self.store().begin().await?;
-        let key = self.0.signing.key(&mut unit).await?;
         let envelope = Envelope::sign(&statement, &key).map_err(AppError::internal)?;
         let logged = self.append(&mut unit, &key, &envelope, now).await?;
         unit.commit().await?;

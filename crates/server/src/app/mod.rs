@@ -53,6 +53,7 @@ struct Inner {
     signing: Signing,
     narrator: Option<Narrator>,
     running: audits::Running,
+    checked: certificates::CheckedCertificates,
 }
 
 impl App {
@@ -67,8 +68,8 @@ impl App {
         let store = Store::open(&store_settings(&config, true)?, clock.now()).await?;
         let signing = Signing::open(&config, &store, clock.as_ref(), random.as_ref()).await?;
         let narrator = Narrator::from_config(&config.narrative);
-        let running = audits::Running::default();
-        Ok(Self(Arc::new(Inner { config, store, clock, random, signing, narrator, running })))
+        let (running, checked) = (audits::Running::default(), certificates::CheckedCertificates::default());
+        Ok(Self(Arc::new(Inner { config, store, clock, random, signing, narrator, running, checked })))
     }
 
     /// Brings the database to this version's schema and answers the version.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use assize_attestation::{PublicKey, SigningKey, TrustedKey, TrustedKeys};
 use assize_store::signing_keys::SigningKeyRecord;
 use assize_store::{Store, Unit};
+use jiff::Timestamp;
 
 use super::error::AppError;
 use super::keyring::Keyring;
@@ -42,7 +43,8 @@ impl Signing {
                     None => keyring.create(random)?,
                 };
                 let public = key.public_key();
-                unit.signing_keys().put(&public.key_id(), &public.to_pem(), clock.now()).await?;
+                let since = whole_second(clock.now());
+                unit.signing_keys().put(&public.key_id(), &public.to_pem(), since).await?;
                 key
             }
         };
@@ -55,17 +57,23 @@ impl Signing {
         &self.origin
     }
 
-    /// The key to sign with inside `unit`, by the database's word.
-    pub(super) async fn key(&self, unit: &mut Unit) -> Result<Arc<SigningKey>, AppError> {
+    /// The key to sign with inside `unit`, by the database's word, and the time to sign for: now in whole seconds, as
+    /// documents say it, but never before the key was in force.
+    pub(super) async fn key(
+        &self,
+        unit: &mut Unit,
+        clock: &dyn Clock,
+    ) -> Result<(Arc<SigningKey>, Timestamp), AppError> {
         let records = unit.signing_keys().list().await?;
         let record = in_force(&records).ok_or_else(|| AppError::internal("no signing key is in force"))?;
+        let at = whole_second(clock.now()).max(record.valid_from);
         let current = self.current();
         if current.public_key().key_id() == record.key_id {
-            return Ok(current);
+            return Ok((current, at));
         }
         let key = Arc::new(self.keyring.load_in_force(&record.key_id)?);
         *self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::clone(&key);
-        Ok(key)
+        Ok((key, at))
     }
 
     /// The next key, on disk beside the one in force.
@@ -101,6 +109,11 @@ impl Signing {
     fn current(&self) -> Arc<SigningKey> {
         Arc::clone(&self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
+}
+
+/// Times in documents have whole seconds.
+fn whole_second(now: Timestamp) -> Timestamp {
+    Timestamp::from_second(now.as_second()).expect("a timestamp's own second is in range")
 }
 
 /// The one key that is not retired.

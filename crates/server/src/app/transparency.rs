@@ -9,7 +9,7 @@ use assize_attestation::log::{self, Hash, NodeId};
 use assize_attestation::{Checkpoint, Envelope, SigningKey, Statement, TrustedKeys};
 use assize_store::Unit;
 use assize_store::log::{Log, LogCheckpoint, LogEntry};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::App;
@@ -176,9 +176,10 @@ impl App {
     pub async fn rotate_signing_key(&self) -> Result<TrustedKeys, AppError> {
         let signing = &self.0.signing;
         let next = signing.prepare_rotation(self.0.random.as_ref())?;
-        let now = self.clock().now();
         let mut unit = self.store().begin().await?;
-        let retiring = signing.key(&mut unit).await?;
+        let (retiring, signed_until) = signing.key(&mut unit, self.clock()).await?;
+        // Documents say whole seconds: what the retiring key signed in this one must still count.
+        let now = signed_until.checked_add(SignedDuration::from_secs(1)).map_err(AppError::internal)?;
         let statement = Statement::rotation(&retiring.public_key(), &next.public_key(), now);
         let envelope = Envelope::sign(&statement, &retiring).map_err(AppError::internal)?;
         let logged = self.append(&mut unit, &retiring, &envelope, now).await?;

@@ -72,7 +72,7 @@ pub(crate) async fn submit_audit(
     let outcome = app.wait_for_audit(&abandoned.organization, &abandoned.job, patience).await;
     abandoned.armed = false;
     let certificate = app.certificate(&outcome?.certificate_id).await?;
-    Ok(certificate_response(certificate.presented))
+    Ok(certificate_response(certificate.document.clone()))
 }
 
 /// The form as an audit to run. One upload permit is held while it is received.

@@ -55,7 +55,7 @@ pub(crate) async fn certificate(
         Err(error) => return Err(error.into()),
     };
     if !html {
-        return Ok(public(&headers, "application/json", CACHE_ASK, certificate.presented));
+        return Ok(public(&headers, "application/json", CACHE_ASK, certificate.presented.clone()));
     }
     let key = shown(&certificate, "html");
     let page = state.rendered().get(&key, move || Ok(page(&certificate))).await?;
@@ -82,7 +82,7 @@ pub(crate) async fn certificate_file(
 ) -> Result<Response, Detail> {
     let certificate = state.app().certificate(&id).await?;
     let name = format!("attachment; filename=\"{}.json\"", certificate.body.certificate_id);
-    let mut response = public(&headers, "application/json", CACHE_ASK, certificate.document);
+    let mut response = public(&headers, "application/json", CACHE_ASK, certificate.document.clone());
     response.headers_mut().insert(CONTENT_DISPOSITION, HeaderValue::from_str(&name).map_err(AppError::internal)?);
     Ok(response)
 }
