@@ -10,8 +10,10 @@ mod parallel;
 mod pickle;
 mod predictor;
 mod random;
+mod scan;
 mod sklearn;
 
 pub use open::open;
 pub use pickle::Limits;
 pub use predictor::{Counted, Error, Feature, FeatureKind, Predictions, Predictor};
+pub use scan::{Finding, Scan, Severity, scan};

@@ -30,7 +30,7 @@ fn read(bytes: &[u8], limits: &Limits) -> Result<Box<dyn Predictor>, Error> {
 }
 
 /// Formats of models that are recognised but not read.
-fn foreign(bytes: &[u8]) -> Option<&'static str> {
+pub(crate) fn foreign(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
         return Some("Keras (HDF5)");
     }
@@ -57,7 +57,7 @@ fn foreign(bytes: &[u8]) -> Option<&'static str> {
     }
     // A serialised ModelProto starts with its field 1, ir_version, a small number (onnx.proto).
     match bytes {
-        [0x08, 1..=20, tag, ..] if matches!(tag, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42) => Some("ONNX"),
+        [0x08, 1..=20, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42, ..] => Some("ONNX"),
         _ => None,
     }
 }

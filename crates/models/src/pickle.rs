@@ -22,7 +22,7 @@ mod view;
 pub(crate) use array::{Array, Numbers};
 pub(crate) use container::unpack;
 pub(crate) use dtype::{Dtype, Field, Kind};
-pub(crate) use machine::{Trace, read};
+pub(crate) use machine::{Trace, read, read_first};
 pub(crate) use node::{Global, Id, Node, Pickle};
 pub(crate) use view::View;
 
@@ -54,7 +54,7 @@ impl Default for Limits {
             unpacked_bytes_max: 1 << 30,
             unpacked_ratio_max: 40,
             unpacked_bytes_free: 32 << 20,
-            nodes_max: 3_000_000,
+            nodes_max: 2_000_000,
             references_max: 16_000_000,
             nesting_max: 24,
             estimators_max: 50_000,
@@ -64,10 +64,9 @@ impl Default for Limits {
 
 /// Why the bytes were refused, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} (at byte {offset} of the {})", if *.unpacked { "unpacked stream" } else { "file" })]
+#[error("{what} (at byte {offset}, counted after unpacking)")]
 pub(crate) struct Fault {
     pub(crate) offset: usize,
-    pub(crate) unpacked: bool,
     pub(crate) kind: FaultKind,
     pub(crate) what: String,
 }
@@ -85,6 +84,6 @@ pub(crate) enum FaultKind {
 
 impl Fault {
     pub(crate) fn new(offset: usize, kind: FaultKind, what: impl Into<String>) -> Self {
-        Self { offset, unpacked: false, kind, what: what.into() }
+        Self { offset, kind, what: what.into() }
     }
 }

@@ -44,8 +44,12 @@ use data::Data;
 use estimator::{Answer, Classify, Estimator, Regress};
 use source::{Budget, Source};
 
-/// Rows that pass the whole pipeline together.
-const BLOCK_ROWS: usize = 2048;
+/// Most and least rows that pass the whole pipeline together.
+const BLOCK_ROWS_MAX: usize = 2048;
+const BLOCK_ROWS_MIN: usize = 16;
+
+/// Numbers that the transformers of a pipeline may make of one block.
+const BLOCK_CELLS_MAX: usize = 8 << 20;
 
 /// What is asked.
 enum Asked {
@@ -58,6 +62,7 @@ struct Model {
     asked: Asked,
     /// Number of inputs; 0 when the file does not say.
     inputs: usize,
+    block_rows: usize,
     features: Vec<Feature>,
     classes: Vec<String>,
     description: String,
@@ -73,6 +78,7 @@ pub(crate) fn read(pickle: &Pickle<'_>, limits: &Limits) -> Result<Box<dyn Predi
         Estimator::Regressor(regressor) => Asked::Regressor(regressor),
         Estimator::Transformer(_) => return Err(source.refuse("it is a transformer; decisions need a classifier")),
     };
+    let block_rows = (BLOCK_CELLS_MAX / budget.made_columns().max(1)).clamp(BLOCK_ROWS_MIN, BLOCK_ROWS_MAX);
     let (inputs, names) = inputs(&source)?;
     let features = match names {
         Some(names) => names.into_iter().map(|name| Feature { name: Some(name), kind: FeatureKind::Any }).collect(),
@@ -82,7 +88,12 @@ pub(crate) fn read(pickle: &Pickle<'_>, limits: &Limits) -> Result<Box<dyn Predi
         Asked::Classifier(classifier) => classifier.classes().iter().map(ToString::to_string).collect(),
         Asked::Regressor(_) => Vec::new(),
     };
-    Ok(Box::new(Model { asked, inputs, features, classes, description }))
+    Ok(Box::new(Model { asked, inputs, block_rows, features, classes, description }))
+}
+
+/// Whether a class is one of those that are evaluated.
+pub(crate) fn is_known(module: &str, name: &str) -> bool {
+    registry::KNOWN.iter().any(|(known_module, known_name, _)| *known_module == module && *known_name == name)
 }
 
 /// Number and names of the inputs, from the estimator or from the first step of its pipelines.
@@ -158,12 +169,12 @@ impl Model {
                 _ => None,
             })
             .collect();
-        let starts: Vec<usize> = (0..table.rows).step_by(BLOCK_ROWS).collect();
+        let starts: Vec<usize> = (0..table.rows).step_by(self.block_rows).collect();
         starts
             .into_par_iter()
             .map(|start| {
                 cancel.check()?;
-                let end = table.rows.min(start + BLOCK_ROWS);
+                let end = table.rows.min(start + self.block_rows);
                 ask(&Data::from_table(table, &columns, &levels, start, end))
             })
             .collect()

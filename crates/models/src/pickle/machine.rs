@@ -18,17 +18,32 @@ const LONG_BYTES_MAX: usize = 1_024;
 /// Object arrays within object arrays, each a pickle of its own in a joblib file.
 const STREAM_NESTING_MAX: usize = 8;
 
-/// What the machine met, in file order, also when it ended with a [`Fault`].
+/// Different names of classes and functions that are remembered.
+const TRACED_NAMES_MAX: usize = 10_000;
+
+/// What the machine met, also when it ended with a [`Fault`].
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
-    /// Names of classes and functions and where they stand.
-    pub(crate) globals: Vec<(usize, String, String)>,
-    /// Where the first stream ends, once it has.
-    pub(crate) end: Option<usize>,
+    /// Module and name of every class and function, and where it stands first.
+    pub(crate) globals: BTreeMap<(String, String), usize>,
 }
 
 /// Reads one whole file. Bytes after its end are refused.
 pub(crate) fn read<'a>(bytes: &'a [u8], limits: &Limits, trace: &mut Trace) -> Result<Pickle<'a>, Fault> {
+    let (pickle, end) = read_first(bytes, limits, trace)?;
+    if end != bytes.len() {
+        let what = format!("{} bytes follow the end of the pickle", bytes.len() - end);
+        return Err(Fault::new(end, FaultKind::Malformed, what));
+    }
+    Ok(pickle)
+}
+
+/// Reads the first stream of a file and says where it ends.
+pub(crate) fn read_first<'a>(
+    bytes: &'a [u8],
+    limits: &Limits,
+    trace: &mut Trace,
+) -> Result<(Pickle<'a>, usize), Fault> {
     let mut machine = Machine {
         input: Input { bytes, at: 0 },
         nodes: vec![Node::None, Node::Bool(false), Node::Bool(true)],
@@ -37,12 +52,8 @@ pub(crate) fn read<'a>(bytes: &'a [u8], limits: &Limits, trace: &mut Trace) -> R
         trace,
     };
     let root = machine.stream(0)?;
-    machine.trace.end = Some(machine.input.at);
-    if machine.input.at != bytes.len() {
-        let what = format!("{} bytes follow the end of the pickle", bytes.len() - machine.input.at);
-        return Err(machine.input.fault(FaultKind::Malformed, what));
-    }
-    Ok(Pickle { nodes: machine.nodes, root, bytes: bytes.len() })
+    let end = machine.input.at;
+    Ok((Pickle { nodes: machine.nodes, root, bytes: bytes.len() }, end))
 }
 
 /// The bytes and how far they are read.
@@ -200,7 +211,9 @@ impl<'a> Machine<'a, '_> {
             ("copy_reg", _) => ("copyreg".into(), name),
             _ => (module, name),
         };
-        self.trace.globals.push((self.input.at, module.to_string(), name.to_string()));
+        if self.trace.globals.len() < TRACED_NAMES_MAX {
+            self.trace.globals.entry((module.to_string(), name.to_string())).or_insert(self.input.at);
+        }
         Ok(Node::Global(Box::new(Global { module, name })))
     }
 

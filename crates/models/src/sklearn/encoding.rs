@@ -97,6 +97,7 @@ pub(super) fn one_hot(source: &Source<'_>) -> Result<Estimator, Error> {
         columns.push(OneHotColumn { categories, grouping, dropped, offset });
         offset += positions - usize::from(dropped.is_some());
     }
+    source.makes(offset);
     Ok(Estimator::Transformer(Box::new(OneHot { columns, unknown, width: offset })))
 }
 
@@ -261,5 +262,6 @@ pub(super) fn target(source: &Source<'_>) -> Result<Estimator, Error> {
         }
         outputs.push((feature, encoding.values, means[class]));
     }
+    source.makes(outputs.len());
     Ok(Estimator::Transformer(Box::new(Target { categories, outputs })))
 }

@@ -12,12 +12,15 @@ use crate::predictor::Error;
 /// Outputs that a polynomial may have.
 const POLYNOMIAL_OUTPUTS_MAX: usize = 100_000;
 
-/// A function of one row of finite numbers.
+/// Makes one row of outputs from one row of inputs.
+type Function = Box<dyn Fn(&[f64], &mut [f64]) + Send + Sync>;
+
+/// A function of one row.
 struct RowMap {
     inputs: usize,
     outputs: usize,
     missing_allowed: bool,
-    function: Box<dyn Fn(&[f64], &mut [f64]) + Send + Sync>,
+    function: Function,
 }
 
 impl Transform for RowMap {
@@ -109,6 +112,7 @@ pub(super) fn polynomial(source: &Source<'_>) -> Result<Estimator, Error> {
         return Err(source.refuse("its columns are not those of its degree"));
     }
     let outputs = terms.len();
+    source.makes(outputs);
     Ok(row_map(inputs, outputs, false, move |row, out| {
         for (value, term) in out.iter_mut().zip(&terms) {
             *value = term.iter().map(|feature| row[*feature]).product();

@@ -88,10 +88,13 @@ pub(super) fn robust(source: &Source<'_>) -> Result<Estimator, Error> {
     Ok(scaler(Scaler { inputs, shift, divisor, affine: None, bounds: None }))
 }
 
+/// Changes one row in place.
+type Function = Box<dyn Fn(&mut [f64]) + Send + Sync>;
+
 /// A function of whole rows that needs no fitted state.
 struct Rowwise {
     inputs: usize,
-    function: Box<dyn Fn(&mut [f64]) + Send + Sync>,
+    function: Function,
 }
 
 impl Transform for Rowwise {

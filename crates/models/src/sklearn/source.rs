@@ -22,12 +22,23 @@ pub(super) struct Budget<'l> {
     limits: &'l Limits,
     estimators: Cell<usize>,
     decoded: Cell<usize>,
+    made_columns: Cell<usize>,
 }
 
 impl<'l> Budget<'l> {
     pub(super) fn new(limits: &'l Limits, file_bytes: usize) -> Self {
         let decoded = DECODED_BYTES_FREE.saturating_add(file_bytes.saturating_mul(DECODED_BYTES_RATIO));
-        Self { limits, estimators: Cell::new(limits.estimators_max), decoded: Cell::new(decoded) }
+        Self {
+            limits,
+            estimators: Cell::new(limits.estimators_max),
+            decoded: Cell::new(decoded),
+            made_columns: Cell::new(0),
+        }
+    }
+
+    /// Columns that all transformers together make of one row.
+    pub(super) fn made_columns(&self) -> usize {
+        self.made_columns.get()
     }
 
     fn spend(counter: &Cell<usize>, amount: usize, what: &str) -> Result<(), Error> {
@@ -86,6 +97,12 @@ impl<'p> Source<'p> {
             Some(class) => class.to_string(),
             None => "an object that is not a class".to_owned(),
         }
+    }
+
+    /// Notes how many columns a transformer makes, so that blocks of rows can be kept small enough.
+    pub(super) fn makes(&self, columns: usize) {
+        let made = &self.budget.made_columns;
+        made.set(made.get().saturating_add(columns));
     }
 
     /// A refusal that names this estimator.

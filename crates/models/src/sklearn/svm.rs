@@ -157,8 +157,8 @@ fn sigmoid(value: f64) -> f64 {
 fn couple(r: &Matrix, p: &mut [f64]) {
     let k = p.len();
     let mut q = Matrix::zeros(k, k);
+    p.fill(1.0 / k as f64);
     for t in 0..k {
-        p[t] = 1.0 / k as f64;
         for j in (0..k).filter(|j| *j != t) {
             q.values[t * k + t] += r.row(j)[t] * r.row(j)[t];
             q.values[t * k + j] = if j < t { q.row(j)[t] } else { -r.row(j)[t] * r.row(t)[j] };

@@ -5,6 +5,7 @@
 mod adult;
 mod explain;
 mod forest;
+mod hostile;
 mod sklearn;
 mod sklearn_harness;
 mod support;

@@ -2,15 +2,57 @@
 
 use std::path::Path;
 
-use crate::sklearn_harness::{Outcome, check_folder};
+use assize_models::{Error, Limits, open};
+use assize_tables::Cancel;
 
-#[test]
-fn fixtures_answer_as_the_library_does() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/joblib");
+use crate::sklearn_harness::{Outcome, check_folder, read_csv};
+
+fn all_right(folder: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
     let failed: Vec<String> = check_folder(&folder)
         .into_iter()
         .filter(|checked| checked.outcome != Outcome::Right)
-        .map(|checked| format!("{}: {:?}", checked.file, checked.outcome))
+        .map(|checked| {
+            format!(
+                "{} ({}, {}, {}): {:?}",
+                checked.file, checked.kind, checked.version, checked.storage, checked.outcome
+            )
+        })
         .collect();
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn fixtures_answer_as_the_library_does() {
+    all_right("joblib");
+}
+
+#[test]
+fn every_kind_version_and_storage_answers_as_the_library_does() {
+    all_right("joblib/more");
+}
+
+#[test]
+fn a_missing_column_is_named_and_a_further_one_is_ignored() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/joblib");
+    let bytes = std::fs::read(folder.join("sk1.7.2/pipe_ohe_logreg.p4.pkl")).unwrap();
+    let model = open(&bytes, "m", &Limits::default()).unwrap();
+    let mut rows = read_csv(&folder.join("x/mixed.csv"));
+    let whole = model.predict(&rows, &Cancel::new()).unwrap();
+    rows.columns.reverse();
+    rows.columns.push(assize_tables::Column { name: "other".to_owned(), ..rows.columns[0].clone() });
+    assert_eq!(model.predict(&rows, &Cancel::new()).unwrap(), whole);
+    rows.columns.retain(|column| column.name != "occupation");
+    let error = model.predict(&rows, &Cancel::new()).unwrap_err();
+    assert!(matches!(&error, Error::Input { expected, .. } if expected.contains("occupation")), "{error}");
+}
+
+#[test]
+fn a_cancelled_question_has_no_answer() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/joblib");
+    let model = open(&std::fs::read(folder.join("sk1.7.2/forest.joblib.z")).unwrap(), "m", &Limits::default()).unwrap();
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let answer = model.predict(&read_csv(&folder.join("x/ord14.csv")), &cancel);
+    assert!(matches!(answer, Err(Error::Cancelled(_))));
 }

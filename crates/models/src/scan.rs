@@ -1,0 +1,426 @@
+//! Is this model file safe to load with the library that wrote it? Looks at the bytes, loads nothing.
+//!
+//! Every class and function a pickle names is judged by its exact module and name: what an attacker calls, what is
+//! needed by known estimators, and the rest. Anything the reader refuses is a finding too.
+
+use serde::Serialize;
+
+use crate::open::foreign;
+use crate::pickle::{self, FaultKind, Limits, Trace};
+use crate::sklearn;
+
+/// Findings that are listed; a file with more is no less dangerous.
+const FINDINGS_MAX: usize = 1_000;
+
+/// Streams in one file that are looked at.
+const STREAMS_MAX: usize = 64;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Unusual.
+    Low,
+    /// Cannot be judged: nothing known to be harmful.
+    Medium,
+    /// Loading may run code that is not the library's.
+    High,
+    /// Loading runs commands, code or opens files.
+    Critical,
+}
+
+/// One thing found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How much it matters.
+    pub severity: Severity,
+    /// Stable name of the rule, such as `pickle-dangerous-call`.
+    pub rule: &'static str,
+    /// Byte where it stands, counted after unpacking.
+    pub offset: usize,
+    /// Module and name for findings about a class or function.
+    pub name: Option<String>,
+    /// What it is and why it matters, for people.
+    pub message: String,
+}
+
+/// What a scan of one file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Scan {
+    /// Format by content, such as `pickle` or `ONNX`.
+    pub format: String,
+    /// Worst first, then by place.
+    pub findings: Vec<Finding>,
+}
+
+impl Scan {
+    /// The worst severity; `None` when nothing was found.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+}
+
+/// Scans the bytes of a model file. Never fails: a file that cannot be read is a finding.
+#[must_use]
+pub fn scan(bytes: &[u8], limits: &Limits) -> Scan {
+    if let Some(format) = foreign(bytes) {
+        let message = format!("{format} files are recognised but not examined by this version");
+        let finding = Finding { severity: Severity::Medium, rule: "not-examined", offset: 0, name: None, message };
+        return Scan { format: format.to_owned(), findings: vec![finding] };
+    }
+    let mut findings = Vec::new();
+    match pickle::unpack(bytes, limits) {
+        Ok(unpacked) => scan_streams(&unpacked, limits, &mut findings),
+        Err(fault) => findings.push(refusal(&fault, 0)),
+    }
+    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.offset.cmp(&b.offset)).then(a.name.cmp(&b.name)));
+    findings.truncate(FINDINGS_MAX);
+    Scan { format: "pickle".to_owned(), findings }
+}
+
+/// Looks at one stream after the other: a loader reads only the first, an attacker may hide in the next.
+fn scan_streams(bytes: &[u8], limits: &Limits, findings: &mut Vec<Finding>) {
+    let mut start = 0;
+    for stream in 0..STREAMS_MAX {
+        let mut trace = Trace::default();
+        let end = pickle::read_first(&bytes[start..], limits, &mut trace).map(|(_, end)| start + end);
+        for ((module, name), offset) in &trace.globals {
+            findings.extend(judge(module, name, start + offset));
+        }
+        match end {
+            Ok(end) if end == bytes.len() => return,
+            Ok(end) => {
+                let message = format!("{} bytes follow the end of a pickle; a loader ignores them", bytes.len() - end);
+                let rule = "pickle-trailing-data";
+                findings.push(Finding { severity: Severity::Medium, rule, offset: end, name: None, message });
+                start = end;
+            }
+            // What follows a stream need not be another one.
+            Err(_) if stream > 0 && trace.globals.is_empty() => return,
+            Err(fault) => {
+                findings.push(refusal(&fault, start));
+                return;
+            }
+        }
+    }
+}
+
+fn refusal(fault: &pickle::Fault, start: usize) -> Finding {
+    let (severity, rule) = match fault.kind {
+        FaultKind::Forbidden => (Severity::High, "pickle-outside-reference"),
+        FaultKind::Limit => (Severity::High, "limit-exceeded"),
+        FaultKind::Malformed => (Severity::Medium, "malformed"),
+    };
+    Finding { severity, rule, offset: start + fault.offset, name: None, message: fault.what.clone() }
+}
+
+/// Modules of which no name belongs into a model: they run commands or code, or reach files, network and interpreter.
+const DANGEROUS_MODULES: &[&str] = &[
+    "_frozen_importlib",
+    "_io",
+    "_posixsubprocess",
+    "_pickle",
+    "asyncio",
+    "bdb",
+    "cProfile",
+    "cloudpickle",
+    "code",
+    "codeop",
+    "commands",
+    "concurrent",
+    "ctypes",
+    "dill",
+    "distutils",
+    "doctest",
+    "ensurepip",
+    "ftplib",
+    "http",
+    "idlelib",
+    "imp",
+    "importlib",
+    "inspect",
+    "io",
+    "linecache",
+    "logging",
+    "marshal",
+    "multiprocessing",
+    "nt",
+    "numpy.distutils",
+    "numpy.f2py",
+    "numpy.testing",
+    "os",
+    "pathlib",
+    "pdb",
+    "pickle",
+    "pickletools",
+    "pip",
+    "pkgutil",
+    "platform",
+    "popen2",
+    "posix",
+    "posixpath",
+    "profile",
+    "pty",
+    "pydoc",
+    "requests",
+    "runpy",
+    "setuptools",
+    "shelve",
+    "shutil",
+    "signal",
+    "site",
+    "smtplib",
+    "socket",
+    "sqlite3",
+    "ssl",
+    "subprocess",
+    "sys",
+    "sysconfig",
+    "tempfile",
+    "test",
+    "threading",
+    "timeit",
+    "trace",
+    "types",
+    "urllib",
+    "venv",
+    "webbrowser",
+    "xmlrpc",
+    "zipimport",
+];
+
+/// Single names that run code, import or reach through attributes.
+const DANGEROUS_NAMES: &[(&str, &str)] = &[
+    ("builtins", "__import__"),
+    ("builtins", "apply"),
+    ("builtins", "breakpoint"),
+    ("builtins", "compile"),
+    ("builtins", "delattr"),
+    ("builtins", "eval"),
+    ("builtins", "exec"),
+    ("builtins", "execfile"),
+    ("builtins", "file"),
+    ("builtins", "getattr"),
+    ("builtins", "globals"),
+    ("builtins", "input"),
+    ("builtins", "locals"),
+    ("builtins", "map"),
+    ("builtins", "open"),
+    ("builtins", "setattr"),
+    ("builtins", "type"),
+    ("builtins", "vars"),
+    ("functools", "reduce"),
+    ("joblib", "load"),
+    ("joblib.numpy_pickle", "load"),
+    ("numpy", "fromfile"),
+    ("numpy", "load"),
+    ("numpy", "loadtxt"),
+    ("numpy", "save"),
+    ("operator", "attrgetter"),
+    ("operator", "itemgetter"),
+    ("operator", "methodcaller"),
+    ("pandas", "eval"),
+    ("pandas", "read_pickle"),
+    ("pandas.io.pickle", "read_pickle"),
+    ("torch", "load"),
+];
+
+/// What honest files of scikit-learn need besides the estimators themselves.
+const SUPPORTING_NAMES: &[(&str, &str)] = &[
+    ("_codecs", "encode"),
+    ("_loss", "CyExponentialLoss"),
+    ("_loss", "CyHalfBinomialLoss"),
+    ("_loss", "CyHalfMultinomialLoss"),
+    ("_loss", "CyHalfSquaredError"),
+    ("_loss", "__pyx_unpickle_CyExponentialLoss"),
+    ("_loss", "__pyx_unpickle_CyHalfBinomialLoss"),
+    ("_loss", "__pyx_unpickle_CyHalfMultinomialLoss"),
+    ("_loss", "__pyx_unpickle_CyHalfSquaredError"),
+    ("builtins", "bool"),
+    ("builtins", "bytearray"),
+    ("builtins", "bytes"),
+    ("builtins", "dict"),
+    ("builtins", "float"),
+    ("builtins", "frozenset"),
+    ("builtins", "int"),
+    ("builtins", "list"),
+    ("builtins", "object"),
+    ("builtins", "set"),
+    ("builtins", "slice"),
+    ("builtins", "str"),
+    ("builtins", "tuple"),
+    ("collections", "OrderedDict"),
+    ("collections", "defaultdict"),
+    ("copyreg", "__newobj__"),
+    ("copyreg", "_reconstructor"),
+    ("functools", "partial"),
+    ("joblib.numpy_pickle", "NumpyArrayWrapper"),
+    ("numpy", "bool_"),
+    ("numpy", "dtype"),
+    ("numpy", "float32"),
+    ("numpy", "float64"),
+    ("numpy", "int32"),
+    ("numpy", "int64"),
+    ("numpy", "log1p"),
+    ("numpy", "ndarray"),
+    ("numpy", "sqrt"),
+    ("numpy._core", "_ufunc_reconstruct"),
+    ("numpy._core._multiarray_umath", "log1p"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "scalar"),
+    ("numpy._core.numeric", "_frombuffer"),
+    ("numpy.core", "_ufunc_reconstruct"),
+    ("numpy.core._multiarray_umath", "log1p"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy.core.multiarray", "scalar"),
+    ("numpy.core.numeric", "_frombuffer"),
+    ("numpy.ma", "MaskedArray"),
+    ("numpy.ma.core", "MaskedArray"),
+    ("numpy.ma.core", "_mareconstruct"),
+    ("numpy.random", "__RandomState_ctor"),
+    ("numpy.random._mt19937", "MT19937"),
+    ("numpy.random._pcg64", "PCG64"),
+    ("numpy.random._pickle", "__bit_generator_ctor"),
+    ("numpy.random._pickle", "__generator_ctor"),
+    ("numpy.random._pickle", "__randomstate_ctor"),
+    ("numpy.random.bit_generator", "SeedSequence"),
+    ("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"),
+    ("scipy.sparse._csr", "csr_matrix"),
+    ("sklearn._loss._loss", "CyExponentialLoss"),
+    ("sklearn._loss._loss", "CyHalfBinomialLoss"),
+    ("sklearn._loss._loss", "CyHalfMultinomialLoss"),
+    ("sklearn._loss._loss", "CyHalfSquaredError"),
+    ("sklearn._loss._loss", "__pyx_unpickle_CyExponentialLoss"),
+    ("sklearn._loss._loss", "__pyx_unpickle_CyHalfBinomialLoss"),
+    ("sklearn._loss._loss", "__pyx_unpickle_CyHalfMultinomialLoss"),
+    ("sklearn._loss._loss", "__pyx_unpickle_CyHalfSquaredError"),
+    ("sklearn._loss.link", "HalfLogitLink"),
+    ("sklearn._loss.link", "IdentityLink"),
+    ("sklearn._loss.link", "Interval"),
+    ("sklearn._loss.link", "LogLink"),
+    ("sklearn._loss.link", "LogitLink"),
+    ("sklearn._loss.link", "MultinomialLogit"),
+    ("sklearn._loss.loss", "ExponentialLoss"),
+    ("sklearn._loss.loss", "HalfBinomialLoss"),
+    ("sklearn._loss.loss", "HalfMultinomialLoss"),
+    ("sklearn._loss.loss", "HalfSquaredError"),
+    ("sklearn.calibration", "_CalibratedClassifier"),
+    ("sklearn.calibration", "_SigmoidCalibration"),
+    ("sklearn.compose._column_transformer", "_RemainderColsList"),
+    ("sklearn.dummy", "DummyRegressor"),
+    ("sklearn.ensemble._gb_losses", "BinomialDeviance"),
+    ("sklearn.ensemble._gb_losses", "ExponentialLoss"),
+    ("sklearn.ensemble._gb_losses", "MultinomialDeviance"),
+    ("sklearn.ensemble._hist_gradient_boosting.binning", "_BinMapper"),
+    ("sklearn.ensemble._hist_gradient_boosting.predictor", "TreePredictor"),
+    ("sklearn.feature_selection._univariate_selection", "chi2"),
+    ("sklearn.feature_selection._univariate_selection", "f_classif"),
+    ("sklearn.isotonic", "IsotonicRegression"),
+    ("sklearn.linear_model._sgd_fast", "Hinge"),
+    ("sklearn.linear_model._sgd_fast", "Log"),
+    ("sklearn.linear_model._sgd_fast", "ModifiedHuber"),
+    ("sklearn.metrics._dist_metrics", "EuclideanDistance"),
+    ("sklearn.metrics._dist_metrics", "EuclideanDistance64"),
+    ("sklearn.metrics._dist_metrics", "ManhattanDistance"),
+    ("sklearn.metrics._dist_metrics", "ManhattanDistance64"),
+    ("sklearn.metrics._dist_metrics", "newObj"),
+    ("sklearn.metrics._scorer", "_PassthroughScorer"),
+    ("sklearn.metrics._scorer", "_passthrough_scorer"),
+    ("sklearn.model_selection._split", "StratifiedKFold"),
+    ("sklearn.neighbors._ball_tree", "BallTree"),
+    ("sklearn.neighbors._ball_tree", "BallTree64"),
+    ("sklearn.neighbors._ball_tree", "newObj"),
+    ("sklearn.neighbors._kd_tree", "KDTree"),
+    ("sklearn.neighbors._kd_tree", "KDTree64"),
+    ("sklearn.neighbors._kd_tree", "newObj"),
+    ("sklearn.neural_network._stochastic_optimizers", "AdamOptimizer"),
+    ("sklearn.neural_network._stochastic_optimizers", "SGDOptimizer"),
+    ("sklearn.preprocessing._label", "LabelBinarizer"),
+    ("sklearn.preprocessing._label", "LabelEncoder"),
+    ("sklearn.tree._tree", "Tree"),
+    ("sklearn.utils._bunch", "Bunch"),
+    ("sklearn.utils._metadata_requests", "MetadataRequest"),
+    ("sklearn.utils._metadata_requests", "MethodMetadataRequest"),
+    ("sklearn.utils.validation", "check_array"),
+];
+
+/// What a name means; `None` for one that honest models need.
+fn judge(module: &str, name: &str, offset: usize) -> Option<Finding> {
+    let exactly = |names: &[(&str, &str)]| names.contains(&(module, name));
+    let dangerous_module = DANGEROUS_MODULES
+        .iter()
+        .any(|dangerous| module.strip_prefix(dangerous).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')));
+    let (severity, rule, why) = if dangerous_module || exactly(DANGEROUS_NAMES) {
+        (
+            Severity::Critical,
+            "pickle-dangerous-call",
+            "can run commands or code, or reach files or the network, on loading",
+        )
+    } else if name.contains('.') {
+        (Severity::High, "pickle-attribute-path", "reaches through attributes, which hides what is called")
+    } else if exactly(SUPPORTING_NAMES) || sklearn::is_known(module, name) {
+        return None;
+    } else if ["sklearn", "numpy", "scipy", "pandas", "joblib"]
+        .iter()
+        .any(|library| module.split('.').next() == Some(library))
+    {
+        (
+            Severity::Medium,
+            "pickle-unlisted-name",
+            "belongs to a known library but is not on the list of what models need",
+        )
+    } else {
+        (
+            Severity::High,
+            "pickle-unknown-module",
+            "is code that the file does not contain; loading imports and may call it",
+        )
+    };
+    let name = format!("{module}.{name}");
+    let message = format!("{name} {why}");
+    Some(Finding { severity, rule, offset, name: Some(name), message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn worst(bytes: &[u8]) -> (Option<Severity>, &'static str) {
+        let scan = scan(bytes, &Limits::default());
+        (scan.worst(), scan.findings.first().map_or("", |finding| finding.rule))
+    }
+
+    #[test]
+    fn calls_of_the_system_are_critical() {
+        assert_eq!(worst(b"cos\nsystem\n(Vls\ntR."), (Some(Severity::Critical), "pickle-dangerous-call"));
+        assert_eq!(worst(b"c__builtin__\neval\n(V1\ntR."), (Some(Severity::Critical), "pickle-dangerous-call"));
+        assert_eq!(
+            worst(b"\x80\x04\x8c\x02os\x8c\x06system\x93."),
+            (Some(Severity::Critical), "pickle-dangerous-call")
+        );
+        assert_eq!(worst(b"cnumpy\ntesting.os.system\n."), (Some(Severity::High), "pickle-attribute-path"));
+    }
+
+    #[test]
+    fn what_hides_behind_the_end_is_found() {
+        let scan = scan(b"\x80\x04N.cposix\nsystem\n(Vls\ntR.", &Limits::default());
+        let rules: Vec<&str> = scan.findings.iter().map(|finding| finding.rule).collect();
+        assert_eq!(rules, ["pickle-dangerous-call", "pickle-trailing-data"]);
+        assert_eq!(worst(b"N.garbage"), (Some(Severity::Medium), "pickle-trailing-data"));
+    }
+
+    #[test]
+    fn a_call_before_the_damage_is_still_found() {
+        assert_eq!(worst(b"csubprocess\nPopen\n(").0, Some(Severity::Critical));
+        assert_eq!(worst(b"\x82\x01.").1, "pickle-outside-reference");
+        assert_eq!(worst(b"\x80\x04\x88Q.").1, "pickle-outside-reference");
+    }
+
+    #[test]
+    fn plain_data_is_clean_and_unknown_code_is_not() {
+        assert_eq!(worst(b"\x80\x04}."), (None, ""));
+        assert_eq!(worst(b"cacme.models\nScorer\n."), (Some(Severity::High), "pickle-unknown-module"));
+        assert_eq!(worst(b"csklearn.x\nY\n."), (Some(Severity::Medium), "pickle-unlisted-name"));
+    }
+}
