@@ -42,16 +42,16 @@ async fn schema_of_another_program_is_refused() {
     let migrating = sqlite_settings(&dir);
     let settled = StoreSettings { migrate: false, ..migrating.clone() };
     let old = Store::open(&settled, at(0)).await.err().unwrap();
-    assert_eq!(old.to_string(), "the database has schema version 0, this program needs 1: run `assize migrate`");
+    assert_eq!(old.to_string(), "the database has schema version 0, this program needs 2: run `assize migrate`");
     Store::open(&migrating, at(0)).await.unwrap().close().await;
     Store::open(&settled, at(0)).await.unwrap().close().await;
 
-    tamper(&dir, "INSERT INTO schema_migrations VALUES (2, '0002_later', 'x', 0)").await;
+    tamper(&dir, "INSERT INTO schema_migrations VALUES (3, '0003_later', 'x', 0)").await;
     for settings in [&migrating, &settled] {
         let new = Store::open(settings, at(0)).await.err().unwrap();
-        assert!(matches!(new, Error::SchemaTooNew { found: 2, known: 1 }), "{new:?}");
+        assert!(matches!(new, Error::SchemaTooNew { found: 3, known: 2 }), "{new:?}");
     }
-    tamper(&dir, "DELETE FROM schema_migrations WHERE version = 2").await;
+    tamper(&dir, "DELETE FROM schema_migrations WHERE version = 3").await;
     tamper(&dir, "UPDATE schema_migrations SET sha256 = 'edited'").await;
     let edited = Store::open(&migrating, at(0)).await.err().unwrap();
     assert!(matches!(edited, Error::Corrupt { .. }), "{edited:?}");
@@ -97,7 +97,8 @@ async fn summary_of(store: &Store) -> Value {
         "log": { "size": store.log().size().await.unwrap(), "note": checkpoint.note,
             "entry": String::from_utf8(store.log().entry(0).await.unwrap().unwrap().entry).unwrap(),
             "nodes": store.log().nodes(&[(0, 0), (0, 1), (1, 0)]).await.unwrap().len() },
-        "keys": store.signing_keys().list().await.unwrap().into_iter().map(|k| k.key_id).collect::<Vec<_>>(),
+        "keys": store.signing_keys().list().await.unwrap().into_iter()
+            .map(|k| json!({ "id": k.key_id, "final_log_size": k.final_log_size })).collect::<Vec<_>>(),
         "blob_bytes": store.blobs().find(&org, &blob).await.unwrap().map(|b| b.bytes),
         "audit_rows": store.audit_trail().verify_chain(&org).await.unwrap(),
     })
