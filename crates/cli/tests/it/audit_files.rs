@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::harness::{Server, folder, run, said, sample};
 
 /// The body without what says who issued it when.
-fn measured(document: &[u8]) -> Value {
+pub(crate) fn measured(document: &[u8]) -> Value {
     let mut value: Value = serde_json::from_slice(document).unwrap();
     let object = value.as_object_mut().unwrap();
     for identity in [

@@ -4,6 +4,7 @@ mod audit_files;
 mod bad_input;
 mod browser;
 mod harness;
+mod postgres;
 mod reference;
 mod restart;
 mod verify;

@@ -24,7 +24,7 @@ use super::request::AuditRequest;
 pub use assize_store::certificates::CertificateSummary;
 
 /// Characters of the reason of a revocation.
-pub const REASON_CHARS_MAX: usize = 500;
+const REASON_CHARS_MAX: usize = 500;
 /// Checked certificates kept in memory; one has about a megabyte.
 const CHECKED_KEPT_MAX: usize = 8;
 

@@ -210,8 +210,7 @@ pub(super) async fn check_before_accepting(app: &App, new: NewAudit) -> Result<N
     let settings = settings(app, &new.request);
     blocking(move || {
         let dataset = open(&new.dataset.path, &new.dataset.name, settings.threads)?;
-        let input = AuditInput { dataset: &dataset, dataset_sha256: "", model: None };
-        assize_fairness::commitment(&input, &settings).map_err(unprocessable)?;
+        assize_fairness::check_request(&dataset, &settings).map_err(unprocessable)?;
         Ok(new)
     })
     .await?

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use super::error::AppError;
 
 /// Characters of a name.
-pub const NAME_CHARS_MAX: usize = 200;
+const NAME_CHARS_MAX: usize = 200;
 /// Protected attributes of one audit.
-pub const PROTECTED_MAX: usize = 10;
+const PROTECTED_MAX: usize = 7;
 /// Cut points of a numeric protected attribute.
-pub const BINS_MAX: usize = 32;
+const BINS_MAX: usize = 32;
 /// Largest seed: JSON numbers are exact up to 2^53 - 1.
-pub const SEED_MAX: u64 = (1 << 53) - 1;
+const SEED_MAX: u64 = (1 << 53) - 1;
 /// What to audit and how; the files travel beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AuditRequest {
@@ -300,6 +300,6 @@ mod tests {
     fn a_protected_target_and_a_doubled_attribute_are_refused() {
         assert!(problem(&[("target_column", "sex")]).contains("also a protected attribute"));
         assert!(problem(&[("protected_attributes", "sex,sex")]).contains("named twice"));
-        assert!(problem(&[("protected_attributes", "a,b,c,d,e,f,g,h,i,j,k")]).contains("at most 10"));
+        assert!(problem(&[("protected_attributes", "a,b,c,d,e,f,g,h")]).contains("at most 7"));
     }
 }

@@ -16,7 +16,7 @@ use super::App;
 use super::error::AppError;
 
 /// Log entries in one answer.
-pub const ENTRIES_MAX: u32 = 1_000;
+const ENTRIES_MAX: u32 = 1_000;
 
 /// That an entry is in the log at a size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
