@@ -35,7 +35,7 @@ mod tree;
 
 use std::sync::Arc;
 
-use assize_tables::{Cancel, ColumnData, Table};
+use assize_tables::{Cancel, ColumnData, MISSING, Table};
 use rayon::prelude::*;
 
 use crate::pickle::{Limits, Pickle};
@@ -63,6 +63,8 @@ struct Model {
     /// Number of inputs; 0 when the file does not say.
     inputs: usize,
     block_rows: usize,
+    /// A missing text could be what an imputer fills or a category such as "?" of the encoder behind it.
+    missing_texts_unclear: bool,
     features: Vec<Feature>,
     classes: Vec<String>,
     description: String,
@@ -79,6 +81,7 @@ pub(crate) fn read(pickle: &Pickle<'_>, limits: &Limits) -> Result<Box<dyn Predi
         Estimator::Transformer(_) => return Err(source.refuse("it is a transformer; decisions need a classifier")),
     };
     let block_rows = (BLOCK_CELLS_MAX / budget.made_columns().max(1)).clamp(BLOCK_ROWS_MIN, BLOCK_ROWS_MAX);
+    let missing_texts_unclear = budget.missing_texts_are_unclear();
     let (inputs, names) = inputs(&source)?;
     let features = match names {
         Some(names) => names.into_iter().map(|name| Feature { name: Some(name), kind: FeatureKind::Any }).collect(),
@@ -88,7 +91,7 @@ pub(crate) fn read(pickle: &Pickle<'_>, limits: &Limits) -> Result<Box<dyn Predi
         Asked::Classifier(classifier) => classifier.classes().iter().map(ToString::to_string).collect(),
         Asked::Regressor(_) => Vec::new(),
     };
-    Ok(Box::new(Model { asked, inputs, block_rows, features, classes, description }))
+    Ok(Box::new(Model { asked, inputs, block_rows, missing_texts_unclear, features, classes, description }))
 }
 
 /// Whether a class is one of those that are evaluated.
@@ -152,6 +155,18 @@ impl Model {
 }
 
 impl Model {
+    fn check_no_missing_texts(&self, table: &Table, columns: &[usize]) -> Result<(), Error> {
+        for column in columns.iter().map(|column| &table.columns[*column]) {
+            if matches!(&column.data, ColumnData::Categorical { codes, .. } if codes.contains(&MISSING)) {
+                return Err(Error::Input {
+                    expected: format!("a text in every cell of the column {:?}", column.name),
+                    found: "a missing value, which could be a category of this model or one that it fills".to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Asks about one block of rows after the other, on all threads; the answers are in the order of the rows.
     fn blocks<T: Send>(
         &self,
@@ -160,6 +175,9 @@ impl Model {
         ask: impl Fn(&Data) -> Result<T, Error> + Send + Sync,
     ) -> Result<Vec<T>, Error> {
         let columns = self.columns(table)?;
+        if self.missing_texts_unclear {
+            self.check_no_missing_texts(table, &columns)?;
+        }
         let levels: Vec<Option<Arc<[String]>>> = table
             .columns
             .iter()

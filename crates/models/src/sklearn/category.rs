@@ -1,8 +1,8 @@
 //! Categories an encoder has learned, and finding a cell among them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use assize_tables::MISSING;
+use assize_tables::{MISSING, MISSING_SPELLINGS};
 
 use super::data::Cells;
 use super::label::{self, Label};
@@ -14,11 +14,22 @@ use crate::predictor::Error;
 #[derive(Debug)]
 pub(super) struct Categories {
     pub(super) count: usize,
-    texts: HashMap<String, u32>,
+    texts: BTreeMap<String, u32>,
     /// Sorted numbers with their positions.
     numbers: Vec<(f64, u32)>,
     /// Position of NaN, or else of None.
     missing: Option<u32>,
+    /// Position of a text such as "?", which the reader of data files takes for a missing value.
+    spelled: Spelled,
+}
+
+/// Whether a text among the categories means "missing" to the reader of data files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spelled {
+    No,
+    As(u32),
+    /// More than one: a missing cell could have been any.
+    Ambiguous,
 }
 
 impl Categories {
@@ -35,7 +46,13 @@ impl Categories {
                 .collect::<Result<_, _>>()?,
             _ => label::labels(&array).ok_or_else(odd)?.into_iter().map(Some).collect(),
         };
-        let mut categories = Self { count: values.len(), texts: HashMap::new(), numbers: Vec::new(), missing: None };
+        let mut categories = Self {
+            count: values.len(),
+            texts: BTreeMap::new(),
+            numbers: Vec::new(),
+            missing: None,
+            spelled: Spelled::No,
+        };
         let mut none = None;
         for (at, value) in values.into_iter().enumerate() {
             let at = u32::try_from(at).map_err(|_| odd())?;
@@ -61,6 +78,7 @@ impl Categories {
             }
         }
         categories.missing = categories.missing.or(none);
+        categories.spelled = categories.find_spelled(source);
         categories.numbers.sort_by(|a, b| a.0.total_cmp(&b.0));
         if categories.numbers.windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return Err(source.refuse("a category is there twice"));
@@ -70,6 +88,31 @@ impl Categories {
 
     pub(super) fn missing(&self) -> Option<u32> {
         self.missing
+    }
+
+    fn find_spelled(&self, source: &Source<'_>) -> Spelled {
+        if self.missing.is_some() {
+            return Spelled::No;
+        }
+        let means_missing = |text: &str| MISSING_SPELLINGS.contains(&text.trim().to_lowercase().as_str());
+        let mut found = Spelled::No;
+        for text in self.texts.keys().filter(|text| means_missing(text)) {
+            source.notes_spelled_missing(text);
+            found = if found == Spelled::No { Spelled::As(self.texts[text]) } else { Spelled::Ambiguous };
+        }
+        found
+    }
+
+    /// Position of a missing cell. Data files spell it in ways that may be a category of their own.
+    fn absent(&self, column: usize) -> Result<Option<u32>, Error> {
+        match self.spelled {
+            Spelled::No => Ok(self.missing),
+            Spelled::As(position) => Ok(Some(position)),
+            Spelled::Ambiguous => Err(Error::Input {
+                expected: format!("a text in every cell of input column {} of an encoder", column + 1),
+                found: "a missing value, which more than one category could mean".to_owned(),
+            }),
+        }
     }
 
     fn number(&self, value: f64) -> Option<u32> {
@@ -88,7 +131,10 @@ impl Categories {
                 if numbers_needed && self.numbers.is_empty() && !self.texts.is_empty() {
                     return Err(mismatch(column, "texts", "numbers"));
                 }
-                Ok(values.iter().map(|value| self.number(*value)).collect())
+                if numbers_needed || self.spelled == Spelled::No {
+                    return Ok(values.iter().map(|value| self.number(*value)).collect());
+                }
+                Ok(vec![self.absent(column)?; values.len()])
             }
             Cells::Texts { codes, levels } => {
                 // Each level is looked up once, and only when a row has it.
@@ -96,7 +142,7 @@ impl Categories {
                 let mut positions = Vec::with_capacity(codes.len());
                 for code in codes {
                     if *code == MISSING {
-                        positions.push(self.missing);
+                        positions.push(self.absent(column)?);
                         continue;
                     }
                     if self.texts.is_empty() && !self.numbers.is_empty() {

@@ -6,7 +6,7 @@ use super::category::{self, Categories};
 use super::data::{Data, Matrix};
 use super::estimator::{Estimator, Transform};
 use super::source::Source;
-use crate::pickle::View;
+use crate::pickle::{Dtype, Kind, View};
 use crate::predictor::Error;
 
 /// What happens to a cell that is not among the categories.
@@ -29,6 +29,7 @@ struct OneHot {
     columns: Vec<OneHotColumn>,
     unknown: Unknown,
     width: usize,
+    narrow: bool,
 }
 
 struct OneHotColumn {
@@ -40,6 +41,10 @@ struct OneHotColumn {
 }
 
 impl Transform for OneHot {
+    fn is_narrow(&self) -> bool {
+        self.narrow
+    }
+
     fn transform(&self, data: &Data, _cancel: &Cancel) -> Result<Data, Error> {
         data.check_width(self.columns.len())?;
         let mut encoded = Matrix::zeros(data.rows(), self.width);
@@ -71,7 +76,30 @@ fn unknown(column: usize) -> Error {
     }
 }
 
+/// Whether the outputs are float32; a type that is neither that nor wider is refused.
+pub(super) fn is_narrow(source: &Source<'_>) -> Result<bool, Error> {
+    if !source.has("dtype") {
+        return Ok(false);
+    }
+    let view = source.attribute("dtype")?;
+    let name: Option<&str> = match view.global() {
+        Some(global) if ["numpy", "builtins"].contains(&global.module.as_ref()) => Some(global.name.as_ref()),
+        Some(_) => None,
+        None => view.text(),
+    };
+    match (name, name.is_none().then(|| Dtype::from_view(view)).flatten()) {
+        (Some("float64" | "double" | "float" | "f8" | "int" | "int64" | "int32" | "int16" | "int8" | "intp"), _) => {
+            Ok(false)
+        }
+        (Some("float32" | "single" | "f4"), _) => Ok(true),
+        (None, Some(dtype)) if dtype.kind == Kind::Int || (dtype.kind == Kind::Float && dtype.size == 8) => Ok(false),
+        (None, Some(dtype)) if dtype.kind == Kind::Float && dtype.size == 4 => Ok(true),
+        _ => Err(source.refuse("its dtype is not evaluated")),
+    }
+}
+
 pub(super) fn one_hot(source: &Source<'_>) -> Result<Estimator, Error> {
+    let narrow = is_narrow(source)?;
     let unknown = match source.text("handle_unknown")? {
         "error" => Unknown::Refused,
         "ignore" => Unknown::Ignored,
@@ -98,7 +126,7 @@ pub(super) fn one_hot(source: &Source<'_>) -> Result<Estimator, Error> {
         offset += positions - usize::from(dropped.is_some());
     }
     source.makes(offset);
-    Ok(Estimator::Transformer(Box::new(OneHot { columns, unknown, width: offset })))
+    Ok(Estimator::Transformer(Box::new(OneHot { columns, unknown, width: offset, narrow })))
 }
 
 /// `_default_to_infrequent_mappings`, present when `min_frequency` or `max_categories` is set.
@@ -162,6 +190,7 @@ struct Ordinal {
     columns: Vec<OrdinalColumn>,
     /// Value of a cell that is not among the categories; `None` refuses it.
     unknown: Option<f64>,
+    narrow: bool,
 }
 
 struct OrdinalColumn {
@@ -171,6 +200,10 @@ struct OrdinalColumn {
 }
 
 impl Transform for Ordinal {
+    fn is_narrow(&self) -> bool {
+        self.narrow
+    }
+
     fn transform(&self, data: &Data, _cancel: &Cancel) -> Result<Data, Error> {
         data.check_width(self.columns.len())?;
         let width = self.columns.len();
@@ -189,6 +222,7 @@ impl Transform for Ordinal {
 }
 
 pub(super) fn ordinal(source: &Source<'_>) -> Result<Estimator, Error> {
+    let narrow = is_narrow(source)?;
     let unknown = match source.only("handle_unknown", &["error", "use_encoded_value"])? {
         "error" => None,
         _ => Some(encoded_value(source, "unknown_value")?),
@@ -210,7 +244,7 @@ pub(super) fn ordinal(source: &Source<'_>) -> Result<Estimator, Error> {
         }
         OrdinalColumn { categories, values }
     });
-    Ok(Estimator::Transformer(Box::new(Ordinal { columns: columns.collect(), unknown })))
+    Ok(Estimator::Transformer(Box::new(Ordinal { columns: columns.collect(), unknown, narrow })))
 }
 
 /// A parameter that may be NaN.

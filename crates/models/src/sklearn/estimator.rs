@@ -69,6 +69,11 @@ pub(super) trait Regress: Send + Sync {
 
 /// A fitted transformer.
 pub(super) trait Transform: Send + Sync {
+    /// Whether the library's output is float32, so that what follows would be computed in that precision.
+    fn is_narrow(&self) -> bool {
+        false
+    }
+
     fn transform(&self, data: &Data, cancel: &Cancel) -> Result<Data, Error>;
 }
 

@@ -140,6 +140,9 @@ impl Transform for Bins {
 }
 
 pub(super) fn bins(source: &Source<'_>) -> Result<Estimator, Error> {
+    if super::encoding::is_narrow(source)? {
+        return Err(source.refuse("a dtype of float32 is not evaluated"));
+    }
     let mut edges = Vec::new();
     for all in source.list_of_numbers("bin_edges_")? {
         if all.values.len() < 2 || all.values.iter().any(|edge| edge.is_nan()) {
@@ -327,6 +330,41 @@ pub(super) fn k_best(source: &Source<'_>) -> Result<Estimator, Error> {
     let mut mask = vec![false; scores.len()];
     order[scores.len() - count..].iter().for_each(|at| mask[*at] = true);
     selection(source, &mask, false)
+}
+
+/// `SelectPercentile`: scores above the percentile, then the first of those equal to it.
+pub(super) fn percentile(source: &Source<'_>) -> Result<Estimator, Error> {
+    let percentile = source.number("percentile")?;
+    let scores: Vec<f64> = source
+        .numbers("scores_")?
+        .values
+        .into_iter()
+        .map(|score| if score.is_nan() { f64::MIN } else { score })
+        .collect();
+    if scores.is_empty() || !(0.0..=100.0).contains(&percentile) {
+        return Err(source.refuse("its percentile is not between 0 and 100"));
+    }
+    let mut mask = vec![percentile == 100.0; scores.len()];
+    if percentile > 0.0 && percentile < 100.0 {
+        let threshold = quantile(&scores, (100.0 - percentile) / 100.0);
+        let most = (scores.len() as f64 * percentile / 100.0) as usize;
+        mask = scores.iter().map(|score| *score > threshold).collect();
+        let above = mask.iter().filter(|kept| **kept).count();
+        let tied: Vec<usize> = (0..scores.len()).filter(|at| scores[*at] == threshold).collect();
+        tied.into_iter().take(most.saturating_sub(above)).for_each(|at| mask[at] = true);
+    }
+    selection(source, &mask, false)
+}
+
+/// `numpy.percentile` with linear interpolation.
+fn quantile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let place = share * (sorted.len() - 1) as f64;
+    let (below, rest) = (place.floor() as usize, place - place.floor());
+    let (low, high) = (sorted[below], sorted[(below + 1).min(sorted.len() - 1)]);
+    // numpy interpolates from the nearer end.
+    if rest >= 0.5 { high - (high - low) * (1.0 - rest) } else { low + (high - low) * rest }
 }
 
 /// `SelectFpr`: p values below alpha.

@@ -152,7 +152,10 @@ pub(super) fn simple(source: &Source<'_>) -> Result<Estimator, Error> {
             Some(Label::Float(value)) => Fill::Number(value),
             Some(Label::Int(value)) => Fill::Number(value as f64),
             Some(Label::Bool(value)) => Fill::Number(f64::from(u8::from(value))),
-            Some(Label::Text(text)) => Fill::Text(text),
+            Some(Label::Text(text)) => {
+                source.notes_filled_texts(&text);
+                Fill::Text(text)
+            }
             None => return Err(source.refuse("a column is filled with None")),
         });
     }

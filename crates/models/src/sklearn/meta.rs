@@ -495,6 +495,75 @@ pub(super) fn one_versus_rest(source: &Source<'_>) -> Result<Estimator, Error> {
     Ok(Estimator::Classifier(Box::new(OneVersusRest { classes, members })))
 }
 
+/// One classifier for each pair of classes (`OneVsOneClassifier`).
+struct OneVersusOne {
+    classes: Vec<Label>,
+    members: Vec<Box<dyn Classify>>,
+}
+
+impl Classify for OneVersusOne {
+    fn classes(&self) -> &[Label] {
+        &self.classes
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::Decision
+    }
+
+    fn has_probabilities(&self) -> bool {
+        false
+    }
+
+    fn has_decision(&self) -> bool {
+        self.classes.len() > 2
+    }
+
+    /// `sklearn.utils.multiclass._ovr_decision_function`: votes, with ties broken by confidence.
+    fn decision(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        let width = self.classes.len();
+        let (mut votes, mut confidence) = (Matrix::zeros(data.rows(), width), Matrix::zeros(data.rows(), width));
+        let mut members = self.members.iter();
+        for first in 0..width {
+            for second in first + 1..width {
+                let member = members.next().expect("there is one member for each pair");
+                let labels = member.labels(data, cancel)?;
+                let (scores, _) = OneVersusRest::score(member.as_ref(), data, cancel)?;
+                for (row, (label, score)) in labels.into_iter().zip(scores).enumerate() {
+                    votes.values[row * width + if label == 0 { first } else { second }] += 1.0;
+                    confidence.values[row * width + first] -= score;
+                    confidence.values[row * width + second] += score;
+                }
+            }
+        }
+        for (votes, confidence) in votes.values.iter_mut().zip(confidence.values) {
+            *votes += confidence / (3.0 * (confidence.abs() + 1.0));
+        }
+        Ok(votes)
+    }
+
+    fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
+        match self.members.as_slice() {
+            [member] => member.labels(data, cancel),
+            _ => Ok(self.decision(data, cancel)?.argmax()),
+        }
+    }
+}
+
+pub(super) fn one_versus_one(source: &Source<'_>) -> Result<Estimator, Error> {
+    let classes = source.classes(2)?;
+    if source.has("pairwise_indices_") {
+        return Err(source.refuse("members that see different rows are not evaluated"));
+    }
+    let members: Result<Vec<Box<dyn Classify>>, Error> =
+        source.children("estimators_")?.iter().map(Source::classifier).collect();
+    let members = members?;
+    let pairs = classes.len() * (classes.len() - 1) / 2;
+    if members.len() != pairs || members.iter().any(|member| member.classes().len() != 2) {
+        return Err(source.refuse("it has not one classifier for each pair of classes"));
+    }
+    Ok(Estimator::Classifier(Box::new(OneVersusOne { classes, members })))
+}
+
 /// The best estimator of a search, or one that was frozen.
 pub(super) fn best_of_search(source: &Source<'_>) -> Result<Estimator, Error> {
     source.child("best_estimator_")?.estimator()

@@ -9,10 +9,17 @@ use super::source::Source;
 use crate::pickle::View;
 use crate::predictor::Error;
 
+/// Why a pipeline with a narrow step is refused.
+const FLOAT32: &str = "a step makes float32, and what follows it would be computed in that precision";
+
 /// Transformers in sequence.
 struct Steps(Vec<Box<dyn Transform>>);
 
 impl Transform for Steps {
+    fn is_narrow(&self) -> bool {
+        self.0.last().is_some_and(|last| last.is_narrow())
+    }
+
     fn transform(&self, data: &Data, cancel: &Cancel) -> Result<Data, Error> {
         let Some((first, rest)) = self.0.split_first() else { return Ok(data.clone()) };
         let mut current = first.transform(data, cancel)?;
@@ -91,8 +98,16 @@ pub(super) fn pipeline(source: &Source<'_>) -> Result<Estimator, Error> {
     for member in members.into_iter().filter(|member| !is_passthrough(*member)) {
         steps.push(source.inner(member)?.transformer()?);
     }
+    let narrow_before = |steps: &[Box<dyn Transform>]| steps.iter().any(|step| step.is_narrow());
     if is_passthrough(last) {
+        let before = steps.len().saturating_sub(1);
+        if narrow_before(&steps[..before]) {
+            return Err(source.refuse(FLOAT32));
+        }
         return Ok(Estimator::Transformer(Box::new(Steps(steps))));
+    }
+    if narrow_before(&steps) {
+        return Err(source.refuse(FLOAT32));
     }
     let last = source.inner(last)?;
     Ok(match last.estimator()? {
@@ -129,6 +144,12 @@ struct Branches {
 }
 
 impl Transform for Branches {
+    /// Beside a wider branch a narrow one is widened.
+    fn is_narrow(&self) -> bool {
+        let narrow = |branch: &Branch| branch.transformer.as_ref().is_some_and(|transformer| transformer.is_narrow());
+        !self.branches.is_empty() && self.branches.iter().all(narrow)
+    }
+
     fn transform(&self, data: &Data, cancel: &Cancel) -> Result<Data, Error> {
         if let Some(inputs) = self.inputs {
             data.check_width(inputs)?;

@@ -1,6 +1,7 @@
 //! Reading the attributes of one estimator, with errors that name it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 
 use super::data::Matrix;
 use super::estimator::{Classify, Estimator, Transform};
@@ -23,6 +24,8 @@ pub(super) struct Budget<'l> {
     estimators: Cell<usize>,
     decoded: Cell<usize>,
     made_columns: Cell<usize>,
+    spelled_missing: Cell<bool>,
+    filled_texts: RefCell<BTreeSet<String>>,
 }
 
 impl<'l> Budget<'l> {
@@ -33,12 +36,19 @@ impl<'l> Budget<'l> {
             estimators: Cell::new(limits.estimators_max),
             decoded: Cell::new(decoded),
             made_columns: Cell::new(0),
+            spelled_missing: Cell::new(false),
+            filled_texts: RefCell::new(BTreeSet::new()),
         }
     }
 
     /// Columns that all transformers together make of one row.
     pub(super) fn made_columns(&self) -> usize {
         self.made_columns.get()
+    }
+
+    /// Whether a missing text could be a category of its own to an encoder and yet be filled by an imputer before it.
+    pub(super) fn missing_texts_are_unclear(&self) -> bool {
+        self.spelled_missing.get() && !self.filled_texts.borrow().is_empty()
     }
 
     fn spend(counter: &Cell<usize>, amount: usize, what: &str) -> Result<(), Error> {
@@ -103,6 +113,18 @@ impl<'p> Source<'p> {
     pub(super) fn makes(&self, columns: usize) {
         let made = &self.budget.made_columns;
         made.set(made.get().saturating_add(columns));
+    }
+
+    /// Notes that an encoder knows a category that reads as missing in a data file, unless an imputer made it.
+    pub(super) fn notes_spelled_missing(&self, category: &str) {
+        if !self.budget.filled_texts.borrow().contains(category) {
+            self.budget.spelled_missing.set(true);
+        }
+    }
+
+    /// Notes what an imputer fills missing texts with.
+    pub(super) fn notes_filled_texts(&self, fill: &str) {
+        self.budget.filled_texts.borrow_mut().insert(fill.to_owned());
     }
 
     /// A refusal that names this estimator.
