@@ -109,16 +109,17 @@ pub(crate) async fn landing(
 impl From<CertificateSummary> for Row {
     fn from(certificate: CertificateSummary) -> Self {
         let (status, tone) = match (certificate.revoked_at.is_some(), certificate.status.as_str()) {
-            (true, _) => ("REVOKED".to_owned(), "silent"),
-            (false, "CERTIFIED") => (certificate.status, "pass"),
-            (false, "CONDITIONAL") => (certificate.status, "unsure"),
+            (true, _) => ("Revoked".to_owned(), "silent"),
+            (false, "CERTIFIED") => ("Certified".to_owned(), "pass"),
+            (false, "CONDITIONAL") => ("Conditional".to_owned(), "unsure"),
+            (false, "NOT CERTIFIED") => ("Not certified".to_owned(), "fail"),
             (false, _) => (certificate.status, "fail"),
         };
         Self {
             id: certificate.id.to_string(),
             status,
             tone,
-            score: certificate.score.map_or_else(|| "–".to_owned(), |score| format!("{score:.2}")),
+            score: certificate.score.map_or_else(|| "–".to_owned(), |score| format!("{score:.1}")),
             model: certificate.model_name,
             organization: certificate.organization_name,
             issued_at: certificate.issued_at.to_string(),

@@ -6,6 +6,7 @@ mod audits;
 mod clients;
 mod coverage;
 mod harness;
+mod narrative;
 mod pages;
 mod reference;
 mod refusals;
