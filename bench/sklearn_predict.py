@@ -35,7 +35,7 @@ def tables(path, rows):
     """Adult as a data frame, as codes, and its labels; and `rows` rows to ask about."""
     frame = pd.read_csv(path, keep_default_na=False)
     labels = (frame.pop("income") == ">50K").to_numpy(int)
-    codes = frame.apply(lambda column: column if column.dtype != object else column.astype("category").cat.codes)
+    codes = frame.apply(lambda column: column if pd.api.types.is_numeric_dtype(column) else column.astype("category").cat.codes)
     asked = frame.sample(rows, replace=True, random_state=1)
     return frame, codes.astype(float), labels, asked, codes.astype(float).loc[asked.index]
 

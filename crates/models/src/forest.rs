@@ -13,6 +13,7 @@ mod binning;
 mod bootstrap;
 mod grow;
 mod record;
+mod region;
 mod score;
 mod split;
 mod tree;

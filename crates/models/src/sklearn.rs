@@ -22,6 +22,7 @@ mod imputing;
 mod label;
 mod linear;
 mod meta;
+mod multiclass;
 mod naive_bayes;
 mod neighbors;
 mod neural_network;

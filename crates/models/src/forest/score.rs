@@ -1,19 +1,22 @@
 //! Asking a forest: scores of binned rows, and of the same rows with some columns changed.
 //!
 //! Rows go through one tree after the other in blocks that fit the nearest cache. A changed ask starts from the leaves
-//! of the ask that it differs from least (its parent) and walks again only the trees, row by row, whose path tested
-//! what differs: the leaf remembers which features its path tests. Asks for all pairs of two features thus cost
-//! little more than asks for one of them.
+//! of the ask that it differs from least (its parent) and walks again only the trees, row by row, where the change leads
+//! out of the leaf: the leaf remembers which features its path tests, and [`Region`] within which bins. Asks for all
+//! pairs of two features thus cost little more than asks for one of them.
 
 use assize_tables::{Cancel, Cancelled};
 
 use super::Forest;
 use super::binning::Binned;
-use super::tree::{LANES, Tree, VALUE_ONE, feature_bit};
+use super::region::{Region, region_of};
+use super::tree::{LANES, Staged, Tree, VALUE_ONE, feature_bit};
 use crate::parallel;
 
 /// Rows that go through a tree together; their bins and a tree share the nearest cache. A multiple of [`LANES`].
 const BLOCK_ROWS: usize = 2048;
+/// Asks that must share a change before it is asked for itself.
+const SHARED_MIN: usize = 3;
 
 /// New bins for one feature, all other features as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,12 +61,15 @@ struct Ask<'a> {
     position: usize,
     /// The ask whose changes are the largest part of these, among those that come earlier in the plan.
     parent: usize,
+    /// An earlier ask that changes the same features of the same parent: its leaves are likely the same.
+    sibling: Option<usize>,
 }
 
 /// An ask within a block.
 struct ChangedBlock {
     position: usize,
     parent: usize,
+    sibling: Option<usize>,
     bins: Vec<u8>,
     /// Features in which each row differs from the parent, as in [`Tree::tested`].
     changed: Vec<u64>,
@@ -71,15 +77,16 @@ struct ChangedBlock {
     differences: Vec<i64>,
 }
 
-/// Where the rows of an ask are in a tree, for the asks that start from it.
+/// Where the rows of an ask are in a tree, for the asks that start from it or compare with it.
+#[derive(Default)]
 struct Places {
     leaves: Vec<u32>,
-    /// Features tested on the way, see [`Tree::tested`].
+    /// Features tested on the way, see [`Tree::tested`]; empty when no ask starts here.
     tested: Vec<u64>,
 }
 
 /// Leaves of row-major rows with `stride` bytes each; their number is a multiple of [`LANES`].
-type Walk = fn(&Tree, &[u8], usize, &mut [u32]);
+type Walk = fn(&Staged, &Tree, &[u8], usize, &mut [u32]);
 
 impl Forest {
     /// Scores of all rows: the mean over trees of the positive share in the row's leaf, 0 to 1.
@@ -118,8 +125,8 @@ impl Forest {
             blocks,
             self.threads,
             cancel,
-            || (),
-            |(), block| self.score_block(&Block::new(rows, block * BLOCK_ROWS), &plan, cancel),
+            Staged::new,
+            |staged, block| self.score_block(&Block::new(rows, block * BLOCK_ROWS), &plan, staged, cancel),
         )?;
         let one = f64::from(VALUE_ONE) * self.trees.len() as f64;
         Ok((0..=asks.len())
@@ -130,7 +137,8 @@ impl Forest {
             .collect())
     }
 
-    /// The asks in an order in which parents come first.
+    /// The asks in an order in which parents come first. The change that is tested most among those of an ask is asked for
+    /// itself when several asks share it; such asks get positions beyond the given ones.
     fn plan<'a>(&self, asks: &[&'a [Change<'a>]]) -> Vec<Ask<'a>> {
         let mut tests = vec![0_u64; self.binner.len()];
         for node in self.trees.iter().flat_map(|tree| &tree.nodes) {
@@ -138,42 +146,62 @@ impl Forest {
         }
         // What two asks have in common is worth as much as it is tested.
         let worth = |changes: &[Change<'_>]| changes.iter().map(|change| tests[change.feature]).sum::<u64>();
-        let mut plan = vec![Ask { changes: &[], position: 0, parent: 0 }];
-        let mut order: Vec<usize> = (0..asks.len()).collect();
-        order.sort_by_key(|ask| asks[*ask].len());
+        let mut wanted = asks.to_vec();
+        for changes in asks.iter().filter(|changes| changes.len() > 1) {
+            let Some(most) = changes.iter().max_by_key(|change| tests[change.feature]) else { continue };
+            let uses = asks.iter().filter(|other| other.len() > 1 && other.contains(most)).count();
+            if uses >= SHARED_MIN && !wanted.contains(&std::slice::from_ref(most)) {
+                wanted.push(std::slice::from_ref(most));
+            }
+        }
+        let mut plan = vec![Ask { changes: &[], position: 0, parent: 0, sibling: None }];
+        let mut order: Vec<usize> = (0..wanted.len()).collect();
+        order.sort_by_key(|ask| wanted[*ask].len());
         for ask in order {
-            let changes = asks[ask];
+            let changes = wanted[ask];
             let parts = plan.iter().filter(|earlier| earlier.changes.iter().all(|change| changes.contains(change)));
             let parent = parts.max_by_key(|part| worth(part.changes)).map_or(0, |part| part.position);
-            plan.push(Ask { changes, position: ask + 1, parent });
+            let features = |changes: &'a [Change<'a>]| changes.iter().map(|change| change.feature);
+            let alike = |earlier: &&Ask<'a>| {
+                earlier.position > 0 && earlier.parent == parent && features(earlier.changes).eq(features(changes))
+            };
+            let sibling = plan.iter().rev().find(alike).map(|earlier| earlier.position);
+            plan.push(Ask { changes, position: ask + 1, parent, sibling });
         }
         plan.remove(0);
         plan
     }
 
     /// Sums of leaf values of a block's rows: as they are, then for each ask.
-    fn score_block(&self, block: &Block, plan: &[Ask<'_>], cancel: &Cancel) -> Result<Vec<Vec<u64>>, Cancelled> {
+    fn score_block(
+        &self,
+        block: &Block,
+        plan: &[Ask<'_>],
+        staged: &mut Staged,
+        cancel: &Cancel,
+    ) -> Result<Vec<Vec<u64>>, Cancelled> {
         let mut asks = block.change(plan);
         let walk = walk_of(block.stride);
         let padded = block.bins.len() / block.stride;
-        let is_parent: Vec<bool> = (0..=plan.len()).map(|ask| plan.iter().any(|other| other.parent == ask)).collect();
-        let mut places: Vec<Places> =
-            is_parent.iter().map(|used| Places::new(if *used { padded } else { 0 })).collect();
+        let mut places: Vec<Places> = (0..=plan.len()).map(|ask| Places::new(ask, plan, padded)).collect();
         let mut leaves = vec![0; padded];
         let mut sums = vec![0_u64; padded];
         let mut again = Again::new(padded, block.stride);
         for tree in &self.trees {
             cancel.check()?;
-            walk(tree, &block.bins, block.stride, &mut leaves);
+            staged.set(tree);
+            walk(staged, tree, &block.bins, block.stride, &mut leaves);
             for (sum, leaf) in sums.iter_mut().zip(&leaves) {
                 *sum += u64::from(tree.values[*leaf as usize]);
             }
-            if is_parent[0] {
-                places[0].set(tree, &leaves);
+            if asks.is_empty() {
+                continue;
             }
+            places[0].set(tree, &leaves);
+            again.begin(tree);
             for ask in &mut asks {
-                again.walk(tree, ask, &places[ask.parent]);
-                if is_parent[ask.position] {
+                again.walk(staged, tree, ask, &places);
+                if places[ask.position].is_used() {
                     leaves.copy_from_slice(&places[ask.parent].leaves);
                     again.moved().for_each(|(row, leaf)| leaves[row] = leaf);
                     places[ask.position].set(tree, &leaves);
@@ -193,8 +221,19 @@ impl Forest {
 }
 
 impl Places {
-    fn new(rows: usize) -> Self {
-        Self { leaves: vec![0; rows], tested: vec![0; rows] }
+    /// For the ask at a position; empty when no other ask needs it.
+    fn new(position: usize, plan: &[Ask<'_>], rows: usize) -> Self {
+        if plan.iter().any(|ask| ask.parent == position) {
+            Self { leaves: vec![0; rows], tested: vec![0; rows] }
+        } else if plan.iter().any(|ask| ask.sibling == Some(position)) {
+            Self { leaves: vec![0; rows], tested: Vec::new() }
+        } else {
+            Self::default()
+        }
+    }
+
+    fn is_used(&self) -> bool {
+        !self.leaves.is_empty()
     }
 
     fn set(&mut self, tree: &Tree, leaves: &[u32]) {
@@ -230,16 +269,27 @@ impl Block {
                 }
             }
             let differences = vec![0; changed.len()];
-            made.push(ChangedBlock { position: ask.position, parent: ask.parent, bins, changed, differences });
+            let Ask { position, parent, sibling, .. } = *ask;
+            made.push(ChangedBlock { position, parent, sibling, bins, changed, differences });
         }
         made
     }
 }
 
-/// Rows that walk again.
+/// Rows that end in another leaf than their parent.
 struct Again {
     stride: usize,
+    region: Option<Box<dyn Region>>,
+    /// How many they are; they are the first of `rows`.
     count: usize,
+    rows: Vec<u32>,
+    /// Their new leaves, at the place of the row in the block.
+    leaves: Vec<u32>,
+    walkers: Walkers,
+}
+
+/// Rows that walk from the root.
+struct Walkers {
     rows: Vec<u32>,
     bins: Vec<u8>,
     leaves: Vec<u32>,
@@ -247,32 +297,63 @@ struct Again {
 
 impl Again {
     fn new(rows: usize, stride: usize) -> Self {
-        Self { stride, count: 0, rows: vec![0; rows], bins: vec![0; rows * stride], leaves: vec![0; rows] }
+        let walkers = Walkers { rows: vec![0; rows], bins: vec![0; rows * stride], leaves: vec![0; rows] };
+        let region = region_of(stride);
+        Self { stride, region, count: 0, rows: vec![0; rows], leaves: vec![0; rows], walkers }
     }
 
-    /// Finds the leaves of the rows for which the path of the parent tested what `ask` changes.
-    fn walk(&mut self, tree: &Tree, ask: &mut ChangedBlock, parent: &Places) {
-        let stride = self.stride;
-        self.count = 0;
+    /// The walks to come are through this tree.
+    fn begin(&mut self, tree: &Tree) {
+        if let Some(region) = &mut self.region {
+            region.set(tree);
+        }
+    }
+
+    /// Finds the leaves of the rows that `ask` may lead out of the leaf of its parent. A row that its sibling has led into
+    /// the right leaf already need not walk.
+    fn walk(&mut self, staged: &Staged, tree: &Tree, ask: &mut ChangedBlock, places: &[Places]) {
+        let parent = &places[ask.parent];
+        let mut count = 0;
         for (row, (tested, changed)) in (0_u32..).zip(parent.tested.iter().zip(&ask.changed)) {
             // Written for good only when the count goes on: a branch would be guessed wrong too often.
-            self.rows[self.count] = row;
-            self.count += usize::from(tested & changed != 0);
+            self.rows[count] = row;
+            count += usize::from(tested & changed != 0);
         }
-        for (row, bins) in self.rows[..self.count].iter().zip(self.bins.chunks_exact_mut(stride)) {
-            bins.copy_from_slice(&ask.bins[*row as usize * stride..][..stride]);
+        if let Some(region) = &self.region {
+            count = region.leaving(&ask.bins, &parent.leaves, &mut self.rows[..count]);
         }
-        let padded = self.count.next_multiple_of(LANES);
-        walk_of(stride)(tree, &self.bins[..padded * stride], stride, &mut self.leaves[..padded]);
+        self.count = count;
+        let walkers = &mut self.walkers.rows[..count];
+        walkers.copy_from_slice(&self.rows[..count]);
+        if let (Some(region), Some(sibling)) = (&self.region, ask.sibling) {
+            let known = &places[sibling].leaves;
+            walkers.iter().for_each(|row| self.leaves[*row as usize] = known[*row as usize]);
+            count = region.leaving(&ask.bins, known, walkers);
+        }
+        self.walkers.walk(staged, tree, ask, self.stride, count);
+        for (row, leaf) in self.walkers.rows[..count].iter().zip(&self.walkers.leaves) {
+            self.leaves[*row as usize] = *leaf;
+        }
         for (row, leaf) in self.moved() {
             let values = [leaf, parent.leaves[row]].map(|leaf| i64::from(tree.values[leaf as usize]));
             ask.differences[row] += values[0] - values[1];
         }
     }
 
-    /// Rows that walked again, with their leaves.
+    /// Rows in another leaf, with their leaves.
     fn moved(&self) -> impl Iterator<Item = (usize, u32)> {
-        self.rows[..self.count].iter().zip(&self.leaves).map(|(row, leaf)| (*row as usize, *leaf))
+        self.rows[..self.count].iter().map(|row| (*row as usize, self.leaves[*row as usize]))
+    }
+}
+
+impl Walkers {
+    /// Leaves of the first `count` of the rows.
+    fn walk(&mut self, staged: &Staged, tree: &Tree, ask: &ChangedBlock, stride: usize, count: usize) {
+        for (row, bins) in self.rows[..count].iter().zip(self.bins.chunks_exact_mut(stride)) {
+            bins.copy_from_slice(&ask.bins[*row as usize * stride..][..stride]);
+        }
+        let padded = count.next_multiple_of(LANES);
+        walk_of(stride)(staged, tree, &self.bins[..padded * stride], stride, &mut self.leaves[..padded]);
     }
 }
 
@@ -280,10 +361,12 @@ impl Tree {
     /// Leaf values of all rows.
     pub(super) fn values_of(&self, rows: &Binned) -> Vec<u32> {
         let mut values = Vec::with_capacity(rows.rows());
+        let mut staged = Staged::new();
+        staged.set(self);
         for start in (0..rows.rows()).step_by(BLOCK_ROWS) {
             let block = Block::new(rows, start);
             let mut leaves = vec![0; block.bins.len() / block.stride];
-            walk_of(block.stride)(self, &block.bins, block.stride, &mut leaves);
+            walk_of(block.stride)(&staged, self, &block.bins, block.stride, &mut leaves);
             values.extend(leaves[..block.rows].iter().map(|leaf| self.values[*leaf as usize]));
         }
         values
@@ -309,16 +392,16 @@ fn walk_of(stride: usize) -> Walk {
     }
 }
 
-fn walk_inline<const W: usize>(tree: &Tree, bins: &[u8], _stride: usize, leaves: &mut [u32]) {
+fn walk_inline<const W: usize>(staged: &Staged, tree: &Tree, bins: &[u8], _stride: usize, leaves: &mut [u32]) {
     let (groups, _) = bins.as_chunks::<W>().0.as_chunks::<LANES>();
     for (rows, leaves) in groups.iter().zip(leaves.as_chunks_mut::<LANES>().0) {
-        *leaves = tree.leaves(rows);
+        *leaves = staged.leaves(tree, rows);
     }
 }
 
-fn walk_wide(tree: &Tree, bins: &[u8], stride: usize, leaves: &mut [u32]) {
+fn walk_wide(staged: &Staged, tree: &Tree, bins: &[u8], stride: usize, leaves: &mut [u32]) {
     for (rows, leaves) in bins.chunks_exact(stride * LANES).zip(leaves.as_chunks_mut::<LANES>().0) {
         let rows: [&[u8]; LANES] = std::array::from_fn(|lane| &rows[lane * stride..][..stride]);
-        *leaves = tree.leaves(&rows);
+        *leaves = staged.leaves(tree, &rows);
     }
 }

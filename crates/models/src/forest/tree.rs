@@ -88,27 +88,58 @@ impl Tree {
     pub(super) fn node_count(&self) -> usize {
         self.nodes.len()
     }
+}
 
-    /// Leaves of some rows that walk together.
+/// Most nodes of a tree that is staged.
+const STAGED_MAX: usize = 1 << 14;
+
+/// The nodes of one tree in an array of fixed size, where a step needs no look at its bounds; larger trees are walked
+/// where they are.
+pub(super) struct Staged {
+    nodes: Box<[Node; STAGED_MAX]>,
+}
+
+impl Staged {
+    pub(super) fn new() -> Self {
+        let nodes = vec![Node::leaf(0); STAGED_MAX].into_boxed_slice();
+        Self { nodes: nodes.try_into().expect("it has the length of the array") }
+    }
+
+    /// Takes the nodes of another tree.
+    pub(super) fn set(&mut self, tree: &Tree) {
+        if let Some(nodes) = self.nodes.get_mut(..tree.nodes.len()) {
+            nodes.copy_from_slice(&tree.nodes);
+        }
+    }
+
+    /// Leaves of some rows that walk together through `tree`, which was taken last.
     #[inline]
-    pub(super) fn leaves<R: Row>(&self, rows: &[R; LANES]) -> [u32; LANES] {
-        let nodes = self.nodes.as_slice();
-        let mut at = [0_u32; LANES];
-        loop {
-            let mut moved = 0;
-            for _ in 1..STEPS {
-                for lane in 0..LANES {
-                    at[lane] = nodes[at[lane] as usize].next(&rows[lane]);
-                }
-            }
+    pub(super) fn leaves<R: Row>(&self, tree: &Tree, rows: &[R; LANES]) -> [u32; LANES] {
+        if tree.nodes.len() <= STAGED_MAX {
+            leaves(|at| self.nodes[at as usize % STAGED_MAX], rows)
+        } else {
+            leaves(|at| tree.nodes[at as usize], rows)
+        }
+    }
+}
+
+#[inline]
+fn leaves<R: Row>(node: impl Fn(u32) -> Node, rows: &[R; LANES]) -> [u32; LANES] {
+    let mut at = [0_u32; LANES];
+    loop {
+        let mut moved = 0;
+        for _ in 1..STEPS {
             for lane in 0..LANES {
-                let next = nodes[at[lane] as usize].next(&rows[lane]);
-                moved |= next ^ at[lane];
-                at[lane] = next;
+                at[lane] = node(at[lane]).next(&rows[lane]);
             }
-            if moved == 0 {
-                return at;
-            }
+        }
+        for lane in 0..LANES {
+            let next = node(at[lane]).next(&rows[lane]);
+            moved |= next ^ at[lane];
+            at[lane] = next;
+        }
+        if moved == 0 {
+            return at;
         }
     }
 }

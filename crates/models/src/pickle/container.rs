@@ -124,6 +124,29 @@ mod tests {
     }
 
     #[test]
+    fn every_container_unpacks_within_its_limit() {
+        let bytes = vec![7; 100_000];
+        let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+        bzip2.write_all(&bytes).unwrap();
+        let mut lz4 = lz4_flex::frame::FrameEncoder::new(Vec::new());
+        lz4.write_all(&bytes).unwrap();
+        let zstd = ruzstd::encoding::compress_to_vec(bytes.as_slice(), ruzstd::encoding::CompressionLevel::Fastest);
+        let packed = [zlib(&bytes), bzip2.finish().unwrap(), lz4.finish().unwrap(), zstd];
+        let tight = Limits { unpacked_bytes_free: 99_999, unpacked_ratio_max: 2, ..Limits::default() };
+        for packed in packed {
+            assert_eq!(unpack(&packed, &Limits::default()).unwrap().as_ref(), bytes, "{:?}", Container::of(&packed));
+            assert_eq!(unpack(&packed, &tight).unwrap_err().kind, FaultKind::Limit);
+        }
+    }
+
+    #[test]
+    fn a_window_larger_than_the_limit_is_refused() {
+        // LZMA with a dictionary of 4 GiB and a declared size of 1 EiB.
+        let lzma = [0x5d, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0];
+        assert_eq!(unpack(&lzma, &Limits::default()).unwrap_err().kind, FaultKind::Malformed);
+    }
+
+    #[test]
     fn plain_bytes_stay_where_they_are() {
         assert!(matches!(unpack(b"\x80\x04N.", &Limits::default()), Ok(Cow::Borrowed(_))));
     }

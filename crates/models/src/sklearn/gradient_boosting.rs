@@ -15,8 +15,7 @@ use crate::predictor::Error;
 struct Stages {
     inputs: usize,
     start: Vec<f64>,
-    learning_rate: f64,
-    /// Stage after stage, one tree for each score.
+    /// Stage after stage, one tree for each score; their values are multiplied by the learning rate.
     trees: Vec<Tree>,
 }
 
@@ -29,8 +28,8 @@ impl Stages {
         for (at, tree) in self.trees.iter().enumerate() {
             cancel.check()?;
             let column = at % width;
-            let (values, rate) = (&mut raw.values, self.learning_rate);
-            tree.visit(&inputs, &mut leaves, |row, leaf| values[row * width + column] += rate * leaf[0]);
+            let values = &mut raw.values;
+            tree.visit(&inputs, &mut leaves, |row, leaf| values[row * width + column] += leaf[0]);
         }
         Ok(raw)
     }
@@ -40,6 +39,7 @@ impl Stages {
         let array = source.array("estimators_")?;
         let members = array.objects().filter(|_| array.shape.len() == 2 && array.shape[1] == start.len());
         let members = members.ok_or_else(|| source.refuse("estimators_ does not hold one tree a stage and score"))?;
+        let learning_rate = source.number("learning_rate")?;
         let mut trees = Vec::with_capacity(members.len());
         for view in members {
             let member = source.inner(view)?;
@@ -47,9 +47,11 @@ impl Stages {
             if !known || member.inputs()? != inputs {
                 return Err(source.refuse("its members are not all regression trees of its inputs"));
             }
-            trees.push(regress_tree(&member)?);
+            let mut tree = regress_tree(&member)?;
+            tree.scale(learning_rate);
+            trees.push(tree);
         }
-        Ok(Self { inputs, start, learning_rate: source.number("learning_rate")?, trees })
+        Ok(Self { inputs, start, trees })
     }
 }
 

@@ -4,7 +4,7 @@ use super::estimator::Estimator;
 use super::source::Source;
 use super::{
     calibration, encoding, features, forest, gradient_boosting, hist_gradient_boosting, imputing, linear, meta,
-    naive_bayes, neighbors, neural_network, pipeline, scaling, svm,
+    multiclass, naive_bayes, neighbors, neural_network, pipeline, scaling, svm,
 };
 use crate::predictor::Error;
 
@@ -72,8 +72,8 @@ pub(super) const KNOWN: &[(&str, &str, Build)] = &[
     ("sklearn.model_selection._search", "RandomizedSearchCV", meta::best_of_search),
     ("sklearn.model_selection._search_successive_halving", "HalvingGridSearchCV", meta::best_of_search),
     ("sklearn.model_selection._search_successive_halving", "HalvingRandomSearchCV", meta::best_of_search),
-    ("sklearn.multiclass", "OneVsOneClassifier", meta::one_versus_one),
-    ("sklearn.multiclass", "OneVsRestClassifier", meta::one_versus_rest),
+    ("sklearn.multiclass", "OneVsOneClassifier", multiclass::one_versus_one),
+    ("sklearn.multiclass", "OneVsRestClassifier", multiclass::one_versus_rest),
     ("sklearn.naive_bayes", "BernoulliNB", naive_bayes::bernoulli),
     ("sklearn.naive_bayes", "CategoricalNB", naive_bayes::categorical),
     ("sklearn.naive_bayes", "ComplementNB", naive_bayes::complement),

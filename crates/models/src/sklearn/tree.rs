@@ -9,8 +9,15 @@ use super::data::{Data, Matrix};
 use super::source::Source;
 use crate::predictor::Error;
 
-/// Rows that walk a tree together: enough independent loads to hide their latency.
-const LANES: usize = 16;
+/// Rows that walk a tree together: enough independent loads to hide their latency, few enough not to wait long for the
+/// deepest.
+const LANES: usize = 8;
+
+/// Trees no deeper than this are walked to their full depth without looking whether the rows have arrived.
+const SHALLOW: usize = 8;
+
+/// Steps between two looks in deeper trees.
+const STEPS: usize = 3;
 
 /// Set in [`Node::feature`] when a missing value goes to the right.
 const MISSING_RIGHT: u32 = 1 << 31;
@@ -30,12 +37,15 @@ pub(super) struct Tree {
     /// `nodes x outputs`.
     values: Vec<f64>,
     outputs: usize,
+    /// Splits between root and deepest leaf.
+    depth: usize,
 }
 
 /// Rows as trees compare them.
 pub(super) struct Inputs {
     pub(super) rows: usize,
-    width: usize,
+    /// Numbers of a row in `values`: a power of two, so that a feature is inside by masking, or more than 256.
+    stride: usize,
     values: Vec<f32>,
     missing: bool,
 }
@@ -44,7 +54,11 @@ impl Inputs {
     /// Rounds to float32 as the library does; what does not fit is refused as there.
     pub(super) fn new(data: &Data, width: usize, missing_allowed: bool) -> Result<Self, Error> {
         let matrix: Cow<'_, Matrix> = if missing_allowed { data.with_missing(width)? } else { data.finite(width)? };
-        let values: Vec<f32> = matrix.values.iter().map(|value| *value as f32).collect();
+        let stride = if width <= 256 { width.next_power_of_two().max(8) } else { width };
+        let mut values = vec![0.0_f32; matrix.rows * stride];
+        for (to, from) in values.chunks_exact_mut(stride).zip(matrix.iter()) {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = *from as f32);
+        }
         if values.iter().any(|value| value.is_infinite()) {
             return Err(Error::Input {
                 expected: "numbers within the range of float32".to_owned(),
@@ -52,7 +66,7 @@ impl Inputs {
             });
         }
         let missing = missing_allowed && values.iter().any(|value| value.is_nan());
-        Ok(Self { rows: matrix.rows, width, values, missing })
+        Ok(Self { rows: matrix.rows, stride, values, missing })
     }
 }
 
@@ -60,14 +74,14 @@ impl Tree {
     /// Adds what the tree says about each row: `add(row, values of its leaf)`.
     pub(super) fn visit(&self, inputs: &Inputs, leaves: &mut Vec<u32>, mut add: impl FnMut(usize, &[f64])) {
         leaves.clear();
-        for start in (0..inputs.rows).step_by(LANES) {
-            let count = LANES.min(inputs.rows - start);
-            let found = if inputs.missing {
-                self.walk::<true>(inputs, start, count)
-            } else {
-                self.walk::<false>(inputs, start, count)
-            };
-            leaves.extend(&found[..count]);
+        match inputs.stride {
+            8 => self.find::<8>(inputs, leaves),
+            16 => self.find::<16>(inputs, leaves),
+            32 => self.find::<32>(inputs, leaves),
+            64 => self.find::<64>(inputs, leaves),
+            128 => self.find::<128>(inputs, leaves),
+            256 => self.find::<256>(inputs, leaves),
+            stride => leaves.extend(inputs.values.chunks_exact(stride).map(|row| self.find_one(row))),
         }
         for (row, leaf) in leaves.iter().enumerate() {
             let at = *leaf as usize * self.outputs;
@@ -75,30 +89,66 @@ impl Tree {
         }
     }
 
-    /// Leaves of up to [`LANES`] rows; the lanes beyond `count` repeat the last row.
-    fn walk<const MISSING: bool>(&self, inputs: &Inputs, start: usize, count: usize) -> [u32; LANES] {
+    fn find<const WIDTH: usize>(&self, inputs: &Inputs, leaves: &mut Vec<u32>) {
+        let rows = inputs.values.as_chunks::<WIDTH>().0;
+        let (groups, rest) = rows.as_chunks::<LANES>();
+        let together = |group: &[[f32; WIDTH]; LANES]| {
+            if inputs.missing { self.walk::<WIDTH, true>(group) } else { self.walk::<WIDTH, false>(group) }
+        };
+        for group in groups {
+            leaves.extend(together(group));
+        }
+        if let Some(first) = rest.first() {
+            let mut group = [*first; LANES];
+            group[..rest.len()].copy_from_slice(rest);
+            leaves.extend(&together(&group)[..rest.len()]);
+        }
+    }
+
+    fn walk<const WIDTH: usize, const MISSING: bool>(&self, rows: &[[f32; WIDTH]; LANES]) -> [u32; LANES] {
         let mut at = [0_u32; LANES];
-        let rows: [&[f32]; LANES] = std::array::from_fn(|lane| {
-            let row = start + lane.min(count - 1);
-            &inputs.values[row * inputs.width..(row + 1) * inputs.width]
-        });
-        loop {
-            let mut moved = 0;
+        let step = |at: &mut [u32; LANES]| {
             for lane in 0..LANES {
                 let node = self.nodes[at[lane] as usize];
-                let value = rows[lane][(node.feature & !MISSING_RIGHT) as usize];
+                let value = rows[lane][node.feature as usize & (WIDTH - 1)];
                 let mut right = value > node.threshold;
                 if MISSING {
                     right |= value.is_nan() && node.feature & MISSING_RIGHT != 0;
                 }
-                let next = node.left + u32::from(right);
-                moved |= next ^ at[lane];
-                at[lane] = next;
+                at[lane] = node.left + u32::from(right);
             }
-            if moved == 0 {
+        };
+        if self.depth <= SHALLOW {
+            (0..self.depth).for_each(|_| step(&mut at));
+            return at;
+        }
+        loop {
+            let before = at;
+            (0..STEPS).for_each(|_| step(&mut at));
+            if at == before {
                 return at;
             }
         }
+    }
+
+    /// The leaf of one row of many features.
+    fn find_one(&self, row: &[f32]) -> u32 {
+        let mut at = 0;
+        loop {
+            let node = self.nodes[at as usize];
+            let value = row[(node.feature & !MISSING_RIGHT) as usize];
+            let right = value > node.threshold || (value.is_nan() && node.feature & MISSING_RIGHT != 0);
+            let next = node.left + u32::from(right);
+            if next == at {
+                return at;
+            }
+            at = next;
+        }
+    }
+
+    /// Multiplies the values of every node.
+    pub(super) fn scale(&mut self, factor: f64) {
+        self.values.iter_mut().for_each(|value| *value *= factor);
     }
 
     pub(super) fn outputs(&self) -> usize {
@@ -213,6 +263,7 @@ fn sibling_order(records: &[Record], inputs: usize) -> Option<Vec<usize>> {
 
 fn flatten(records: &[Record], order: &[usize], values: &[f64], outputs: usize) -> Tree {
     let mut nodes = Vec::with_capacity(order.len());
+    let mut depths = vec![0_usize; order.len()];
     let mut next_child = 1;
     for (at, stored) in order.iter().enumerate() {
         let record = &records[*stored];
@@ -221,16 +272,16 @@ fn flatten(records: &[Record], order: &[usize], values: &[f64], outputs: usize) 
             continue;
         }
         let missing = if record.missing_left { 0 } else { MISSING_RIGHT };
-        nodes.push(Node {
-            threshold: round_down(record.threshold),
-            feature: record.feature as u32 | missing,
-            left: next_child,
-        });
+        let feature = record.feature as u32 | missing;
+        nodes.push(Node { threshold: round_down(record.threshold), feature, left: next_child as u32 });
+        depths[next_child] = depths[at] + 1;
+        depths[next_child + 1] = depths[at] + 1;
         next_child += 2;
     }
     let values =
         order.iter().flat_map(|stored| values[stored * outputs..(stored + 1) * outputs].iter().copied()).collect();
-    Tree { nodes, values, outputs }
+    let depth = depths.into_iter().max().unwrap_or(0);
+    Tree { nodes, values, outputs, depth }
 }
 
 /// The largest float32 that is not above: comparing a float32 with it is comparing with the double.
