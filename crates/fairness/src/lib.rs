@@ -20,3 +20,4 @@ pub use audit::{
     AuditInput, AuditSettings, Commitment, Error, ModelInput, Prepared, Unwatched, Watch, audit, commitment, prepare,
 };
 pub use body::{Identity, Measured};
+pub use verdict::{CERTIFIED_MIN, CONDITIONAL_MIN};

@@ -13,9 +13,9 @@ pub(crate) use method::method;
 /// Weights of the layers in the overall score. Ours: the decisions weigh more than the data they came from.
 const WEIGHTS: [f64; 3] = [0.25, 0.30, 0.45];
 /// Score from which a certificate can be CERTIFIED.
-const CERTIFIED_MIN: f64 = 80.0;
+pub const CERTIFIED_MIN: f64 = 80.0;
 /// Score from which a certificate can be CONDITIONAL.
-const CONDITIONAL_MIN: f64 = 60.0;
+pub const CONDITIONAL_MIN: f64 = 60.0;
 
 /// The formula, as printed on every certificate.
 pub(crate) const SCORE_FORMULA: &str = "overall_score = 0.25 data_forensics.health_score + 0.30 stress_test.bias_score + 0.45 \
