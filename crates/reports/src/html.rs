@@ -1,6 +1,7 @@
 //! The certificate as a page: public, readable without JavaScript, one file when asked for.
 
 use askama::Template;
+use assize_fairness::{CERTIFIED_MIN, CONDITIONAL_MIN};
 
 use crate::charts::Medium;
 use crate::document::{self, Document};
@@ -12,7 +13,7 @@ use crate::view::{CertificateView, Links};
 const BROWSER_CHECKS: [(&str, &str); 3] = [("hash", "Hash"), ("signature", "Signature"), ("inclusion", "Inclusion")];
 
 /// Scores from which a certificate is conditional and certified, as marks on the bar in percent.
-const SCORE_MARKS: [(u8, &str); 2] = [(60, "conditional"), (80, "certified")];
+const SCORE_MARKS: [(f64, &str); 2] = [(CONDITIONAL_MIN, "conditional"), (CERTIFIED_MIN, "certified")];
 
 #[derive(Template)]
 #[template(path = "certificate.html")]
@@ -22,7 +23,7 @@ struct CertificateTemplate<'a> {
     links: Links<'a>,
     files: Vec<(&'static str, &'a str)>,
     qr: Option<String>,
-    score_marks: &'static [(u8, &'static str)],
+    score_marks: &'static [(f64, &'static str)],
     browser_checks: &'static [(&'static str, &'static str)],
     evidence: Option<ScriptJson>,
     head: Head<'a>,

@@ -8,7 +8,7 @@ use super::{Chart, DataTable};
 use crate::format::{Scale, count, decimal, percent};
 
 /// Replacement values drawn; the table has all.
-const REPLACEMENTS_MAX: usize = 8;
+const REPLACEMENTS_MAX: usize = 5;
 /// Room for the heading of the lower part.
 const HEADING_PX: f64 = 34.0;
 

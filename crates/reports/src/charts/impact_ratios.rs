@@ -5,11 +5,11 @@ use assize_fairness::document::{FairnessMetrics, GroupMetrics, Thresholds, Verdi
 use super::canvas::{Anchor, At, Canvas, Ink, Lettering, Medium, Stroke};
 use super::rows::{self, AXIS_PX, Axis, REFERENCE_PX, ROW_PX};
 use super::{Chart, DataTable};
-use crate::format::{Scale, count, decimal};
+use crate::format::{Scale, count, decimal, percent};
 use crate::words::verdict_word;
 
 /// Rows drawn; the table has all.
-const ROWS_MAX: usize = 14;
+const ROWS_MAX: usize = 10;
 const AXIS_TICKS: [f64; 6] = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25];
 
 struct Row<'a> {
@@ -103,13 +103,13 @@ fn draw_row(canvas: &mut Canvas, axis: &Axis<'_>, top: f64, row: &Row<'_>) {
 }
 
 fn table(rows: &[Row<'_>]) -> DataTable {
-    let mut table = DataTable::new(&["Attribute", "Group", "Reference", "#n", "#Impact ratio", "Verdict"]);
+    let mut table = DataTable::new(&["Attribute", "Group", "#n", "#Selection rate", "#Impact ratio", "Verdict"]);
     for row in rows {
         table.rows.push(vec![
             row.attribute.to_owned(),
             row.group.group.clone(),
-            row.reference.to_owned(),
             count(row.group.n),
+            row.group.selection_rate.value.map_or_else(|| "undefined".to_owned(), percent),
             Scale::Number.estimate(&row.group.disparate_impact),
             verdict_word(row.group.disparate_impact_verdict).to_owned(),
         ]);

@@ -81,7 +81,7 @@ fn draw_group(canvas: &mut Canvas, axis: &Axis<'_>, top: f64, group: &GroupShare
     if let Some([low, high]) = group.share.interval {
         canvas.whisker(axis.at(low), axis.at(high), from.y + BAR_PX / 2.0, Ink::Text);
     }
-    if rows::is_cut(&group.group) {
+    if rows::is_cut(&group.group, &value) {
         rows::hover(canvas, top, &format!("{}: {value}", group.group));
     }
 }

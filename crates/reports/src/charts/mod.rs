@@ -77,6 +77,12 @@ impl DataTable {
             .collect();
         DataTable { columns, rows: Vec::new() }
     }
+
+    /// Numbers of the columns of digits, from one: a page says it once a table instead of once a cell.
+    pub(crate) fn digit_columns(&self) -> String {
+        let digits = self.columns.iter().enumerate().filter(|(_, column)| column.digits);
+        digits.map(|(index, _)| (index + 1).to_string()).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// The anchor of the chart of a kind at a position: attribute names may be anything, positions are unique and safe.

@@ -15,13 +15,16 @@ pub(super) const BAR_PX: f64 = 11.0;
 pub(super) const AXIS_PX: f64 = 24.0;
 /// Room for the name of a reference line above the first row.
 pub(super) const REFERENCE_PX: f64 = 16.0;
-/// Longest name on a row: with its value it fits 328 px, the width of a phone's column.
+/// Longest name on a row, and the shortest that it is cut to for a long value.
 const NAME_CHARS_MAX: usize = 25;
+const NAME_CHARS_MIN: usize = 12;
+/// Name and value together: they fit 304 px, the width of a chart on a phone.
+const LABEL_CHARS_MAX: usize = 42;
 
 /// The line of text above a mark: name to the left, value to the right.
 pub(super) fn label(canvas: &mut Canvas, top: f64, name: &str, value: &str) {
     let y = top + LABEL_BASE_PX;
-    canvas.text(At { x: 0.0, y }, &shorten(name, NAME_CHARS_MAX), Lettering::LABEL);
+    canvas.text(At { x: 0.0, y }, &shorten(name, name_chars(value)), Lettering::LABEL);
     canvas.text(At { x: 1.0, y }, value, Lettering::VALUE);
 }
 
@@ -30,9 +33,13 @@ pub(super) fn hover(canvas: &mut Canvas, top: f64, text: &str) {
     canvas.hover(At { x: 0.0, y: top }, At { x: 1.0, y: top + ROW_PX }, text);
 }
 
-/// Whether a name is too long for its row.
-pub(super) fn is_cut(name: &str) -> bool {
-    name.chars().count() > NAME_CHARS_MAX
+/// Whether a name is too long for its row beside this value.
+pub(super) fn is_cut(name: &str, value: &str) -> bool {
+    name.chars().count() > name_chars(value)
+}
+
+fn name_chars(value: &str) -> usize {
+    LABEL_CHARS_MAX.saturating_sub(value.chars().count()).clamp(NAME_CHARS_MIN, NAME_CHARS_MAX)
 }
 
 /// A horizontal axis from zero, with a grid line and a number at each tick.

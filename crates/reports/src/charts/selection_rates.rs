@@ -9,7 +9,7 @@ use crate::format::{Scale, count, decimal, percent, ratio, ratio_beside};
 use crate::words::verdict_word;
 
 /// Rows drawn; the table has all.
-const ROWS_MAX: usize = 12;
+const ROWS_MAX: usize = 10;
 
 /// Draws the selection rates of one attribute or intersection, lowest first, groups under the minimum size last.
 pub fn selection_rates(metrics: &AttributeMetrics, thresholds: &Thresholds, index: usize, medium: Medium) -> Chart {
@@ -71,7 +71,7 @@ fn draw_group(canvas: &mut Canvas, axis: &Axis<'_>, top: f64, group: &GroupMetri
     if let Some([low, high]) = rate.interval {
         canvas.whisker(axis.at(low), axis.at(high), from.y + BAR_PX / 2.0, Ink::Text);
     }
-    if rows::is_cut(&group.group) {
+    if rows::is_cut(&group.group, &value) {
         rows::hover(canvas, top, &format!("{}: {value}", group.group));
     }
 }

@@ -15,9 +15,11 @@ const GAP_PX: f64 = 30.0;
 /// Share of the width that the plot takes; the rest holds the names of the curves.
 const PLOT_WIDTH: f64 = 0.8;
 /// Most points a curve is drawn from.
-const POINTS_MAX: usize = 100;
+const POINTS_MAX: usize = 50;
 /// Cut-offs in the table are this far apart; chosen and best are always there.
 const TABLE_STEP: f64 = 0.05;
+/// Selection rate from which a cut-off has stopped to select.
+const SELECTS_NEARLY_ALL: f64 = 0.95;
 const SERIES_INKS: [Ink; 4] = [Ink::Accent, Ink::Second, Ink::Pass, Ink::Unsure];
 
 struct Sweep<'a> {
@@ -36,6 +38,10 @@ pub fn threshold_sweep(points: &[SweepPoint], parameters: &Parameters, medium: M
     let sweep = Sweep { points, parameters, chosen: parameters.decision_threshold, best };
     let limit = decimal(parameters.thresholds.disparate_impact_min, 2);
     let title = match best {
+        // Where everybody is selected every ratio is 1: no remedy, so no title may sell it as one.
+        Some(best) if best.selection_rate > SELECTS_NEARLY_ALL => {
+            format!("No single cut-off brings every ratio to {limit} short of selecting nearly everybody")
+        }
         Some(best) => format!(
             "A single cut-off of {} would bring every ratio to {limit}{}",
             decimal(best.threshold, 3),

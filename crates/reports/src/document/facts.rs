@@ -148,20 +148,36 @@ pub(super) fn reproduce(body: &CertificateBody) -> String {
     };
     option("target", &parameters.target_column);
     option("protected", &parameters.protected_attributes.join(","));
-    option("positive-label", &parameters.positive_label);
-    option("domain", &parameters.domain_profile);
-    match &body.subject.model {
-        ModelSubject::TrainedForest { .. } => {}
-        ModelSubject::PredictionColumn { column, score_column } => {
-            option("prediction-column", column);
-            if let Some(column) = score_column {
-                option("score-column", column);
-            }
-        }
-        ModelSubject::File { name, .. } => option("model", name),
+    option("positive", &parameters.positive_label);
+    option("domain", &body.domain);
+    if let ModelSubject::File { name, .. } = &body.subject.model {
+        option("model", name);
     }
-    if let Some(column) = &parameters.weight_column {
-        option("weight-column", column);
+    let columns = [
+        ("prediction", &parameters.prediction_column),
+        ("score", &parameters.score_column),
+        ("weight", &parameters.weight_column),
+    ];
+    for (name, column) in columns {
+        if let Some(column) = column {
+            option(name, column);
+        }
+    }
+    if let Some(bands) = parameters.bands.iter().find(|bands| bands.rule == "given") {
+        let edges: Vec<String> = bands.edges.iter().map(f64::to_string).collect();
+        option("age-bins", &edges.join(","));
+    }
+    let references: Vec<String> = parameters
+        .reference_groups
+        .iter()
+        .filter(|reference| reference.rule == "given" && parameters.protected_attributes.contains(&reference.attribute))
+        .map(|reference| format!("{}={}", reference.attribute, reference.group))
+        .collect();
+    if !references.is_empty() {
+        option("reference", &references.join(","));
+    }
+    if !parameters.strata.is_empty() {
+        option("strata", &parameters.strata.join(","));
     }
     option("seed", &parameters.seed.to_string());
     words.join(" ")

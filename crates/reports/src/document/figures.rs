@@ -2,32 +2,29 @@
 
 use assize_fairness::document::{AttributeMetrics, CertificateBody, Mitigation, NamedValue};
 
-use super::facts::Fact;
-use super::{FigureSection, Remedy};
-use crate::charts::{self, Chart, Medium};
-use crate::format::{decimal, percent, ratio};
+use super::{FigureSection, Remedies};
+use crate::charts::{self, Chart, DataTable, Medium};
+use crate::format::{count, decimal, percent, ratio};
 use crate::words::sentence_case;
 
-/// Intersections that get charts of their own; all are in the impact ratios and in the tables.
-const INTERSECTIONS_MAX: usize = 2;
+/// Intersections that get a chart of their own on a page; on paper they stand in the impact ratios alone.
+const INTERSECTIONS_MAX: usize = 1;
 
 /// The figures by question, empty sections left out.
 pub(super) fn sections(body: &CertificateBody, medium: Medium) -> Vec<FigureSection> {
     let results = &body.layer_results;
     let metrics = &results.fairness_metrics;
     let thresholds = &body.parameters.thresholds;
-    let shown: Vec<&AttributeMetrics> =
-        metrics.attributes.iter().chain(metrics.intersections.iter().take(INTERSECTIONS_MAX)).collect();
-    let each = |draw: &dyn Fn(&AttributeMetrics, usize) -> Option<Chart>| -> Vec<Chart> {
-        shown.iter().enumerate().filter_map(|(index, attribute)| draw(attribute, index)).collect()
+    let intersections = if medium == Medium::Screen { INTERSECTIONS_MAX } else { 0 };
+    let selected = metrics.attributes.iter().chain(metrics.intersections.iter().take(intersections)).enumerate();
+    let each = |draw: fn(&AttributeMetrics, usize, Medium) -> Option<Chart>| -> Vec<Chart> {
+        metrics.attributes.iter().enumerate().filter_map(|(index, of)| draw(of, index, medium)).collect()
     };
 
     let mut selection = vec![charts::impact_ratios(metrics, thresholds, medium)];
-    selection.extend(each(&|attribute, index| Some(charts::selection_rates(attribute, thresholds, index, medium))));
-    let errors = each(&|attribute, index| charts::error_rates(attribute, index, medium));
-    let scores = each(&|attribute, index| {
-        (index < metrics.attributes.len()).then(|| charts::calibration(attribute, index, medium)).flatten()
-    });
+    selection.extend(selected.map(|(index, of)| charts::selection_rates(of, thresholds, index, medium)));
+    let errors = each(charts::error_rates);
+    let scores = each(charts::calibration);
     let sweep = charts::threshold_sweep(&metrics.threshold_sweep, &body.parameters, medium);
     let flips = charts::flips(&results.stress_test.flips, thresholds, medium);
     let data = &results.data_forensics;
@@ -61,7 +58,8 @@ pub(super) fn sections(body: &CertificateBody, medium: Medium) -> Vec<FigureSect
         (
             "What would help",
             "Remedies that were computed on the same rows, with their price.",
-            remedies.into_iter().collect(),
+            // On paper the table of remedies says the same.
+            remedies.into_iter().filter(|_| medium == Medium::Screen).collect(),
         ),
     ];
     all.into_iter()
@@ -70,31 +68,42 @@ pub(super) fn sections(body: &CertificateBody, medium: Medium) -> Vec<FigureSect
         .collect()
 }
 
-/// The computed remedies in words.
-pub(super) fn remedies(body: &CertificateBody) -> Vec<Remedy> {
-    body.mitigations.iter().map(remedy).collect()
+/// The computed remedies: one row each, and what is said of several of them once.
+pub(super) fn remedies(body: &CertificateBody) -> Remedies {
+    let mut table = DataTable::new(&["Remedy", "Brings", "Accuracy", "Set", "Decisions changed", "#Note"]);
+    let mut notes: Vec<String> = Vec::new();
+    for mitigation in &body.mitigations {
+        let place = notes.iter().position(|note| *note == mitigation.note).unwrap_or_else(|| {
+            notes.push(mitigation.note.clone());
+            notes.len() - 1
+        });
+        table.rows.push(remedy(mitigation, place + 1));
+    }
+    Remedies { table, notes }
 }
 
-fn remedy(mitigation: &Mitigation) -> Remedy {
+fn remedy(mitigation: &Mitigation, note: usize) -> Vec<String> {
     let optional = |value: Option<f64>| value.map_or_else(|| "undefined".to_owned(), ratio);
-    let metric = sentence_case(&mitigation.goal);
     let price = match (mitigation.accuracy_before, mitigation.accuracy_after) {
         (Some(before), Some(after)) => {
-            format!("Accuracy {} instead of {} ({})", percent(after), percent(before), charts::price(mitigation))
+            format!("{} from {} ({})", percent(after), percent(before), charts::price(mitigation))
         }
-        _ => "Price in accuracy unknown".to_owned(),
+        _ => "unknown".to_owned(),
     };
-    Remedy {
-        title: format!("{} for {}: {}", sentence_case(&mitigation.kind), mitigation.attribute, metric.to_lowercase()),
-        effect: format!("{metric}: {} instead of {}", optional(mitigation.after), optional(mitigation.before)),
+    let (after, before) = (optional(mitigation.after), optional(mitigation.before));
+    vec![
+        format!("{} for {}", sentence_case(&mitigation.kind), mitigation.attribute),
+        format!("{} {after} from {before}", sentence_case(&mitigation.goal)),
         price,
-        settings: named(&mitigation.settings, |value| decimal(value, 3)),
-        changed: named(&mitigation.changed, |value| decimal(value, 0)),
-        note: mitigation.note.clone(),
-    }
+        named(&mitigation.settings, |value| decimal(value, 3)),
+        named(&mitigation.changed, |value| count(value.max(0.0) as u64)),
+        note.to_string(),
+    ]
 }
 
-fn named(values: &[NamedValue], write: fn(f64) -> String) -> Vec<Fact> {
-    let written = |value: &NamedValue| value.value.map_or_else(|| "undefined".to_owned(), write);
-    values.iter().map(|value| Fact::new(&value.name, written(value))).collect()
+fn named(values: &[NamedValue], write: fn(f64) -> String) -> String {
+    let written = |value: &NamedValue| {
+        format!("{} {}", value.name, value.value.map_or_else(|| "undefined".to_owned(), write))
+    };
+    values.iter().map(written).collect::<Vec<_>>().join(", ")
 }

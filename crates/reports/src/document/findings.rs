@@ -1,14 +1,12 @@
 //! Findings as rows, the tally over them, and the four layers as cards.
 
+use assize_fairness::CERTIFIED_MIN;
 use assize_fairness::document::{CertificateBody, CertificationStatus, Finding, ScoreTerm, Severity, Verdict};
 use serde::Serialize;
 
 use super::Layer;
 use crate::format::{self, Scale, count, decimal};
 use crate::words::{self, Tone};
-
-/// Score from which a certificate without failed layer is certified, see [`CertificationStatus`].
-const CERTIFIED_SCORE_MIN: f64 = 80.0;
 
 /// One finding.
 #[derive(Debug, Serialize)]
@@ -29,7 +27,20 @@ pub(crate) struct FindingGroup {
     pub(crate) count: usize,
     /// The first few, worst first.
     pub(crate) first: Vec<FindingRow>,
-    pub(crate) rest: Vec<FindingRow>,
+    /// The others by test, none left out.
+    pub(crate) rest: Vec<Digest>,
+    /// How many findings `rest` holds.
+    pub(crate) rest_count: usize,
+}
+
+/// Findings of one verdict, severity and test, one line each: intersections alone can bring a hundred.
+#[derive(Debug, Serialize)]
+pub(crate) struct Digest {
+    pub(crate) severity: &'static str,
+    pub(crate) test: String,
+    /// What they are held against, and the source of it.
+    pub(crate) rule: String,
+    pub(crate) lines: Vec<String>,
 }
 
 /// Failed findings that a reader sees at once; the others are one click away.
@@ -52,7 +63,8 @@ pub(super) fn groups(body: &CertificateBody) -> Vec<FindingGroup> {
             tone: words::verdict_tone(verdict),
             count: of_verdict().count(),
             first: of_verdict().take(first).map(row).collect(),
-            rest: of_verdict().skip(first).map(row).collect(),
+            rest: digests(of_verdict().skip(first)),
+            rest_count: of_verdict().count().saturating_sub(first),
         }
     };
     verdicts.into_iter().map(group).filter(|group| group.count > 0).collect()
@@ -65,6 +77,43 @@ fn row(finding: &Finding) -> FindingRow {
         severity: words::severity_word(finding.severity),
         message: finding.message.clone(),
         evidence: evidence(finding),
+    }
+}
+
+/// Findings gathered by severity and test, in the order in which each test first comes.
+fn digests<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<Digest> {
+    let mut gathered: Vec<((Severity, &str), Digest)> = Vec::new();
+    for finding in findings {
+        let key = (finding.severity, finding.code.as_str());
+        let place = gathered.iter().position(|(other, _)| *other == key).unwrap_or_else(|| {
+            gathered.push((key, digest(finding)));
+            gathered.len() - 1
+        });
+        gathered[place].1.lines.push(line(finding));
+    }
+    gathered.into_iter().map(|(_, digest)| digest).collect()
+}
+
+fn digest(finding: &Finding) -> Digest {
+    let test = finding.code.rsplit('.').next().unwrap_or(&finding.code);
+    let threshold = finding.threshold.map(|threshold| format!("threshold {}", decimal(threshold, 3)));
+    let rule: Vec<String> = threshold.into_iter().chain([finding.reference.clone()]).collect();
+    Digest {
+        severity: words::severity_word(finding.severity),
+        test: words::sentence_case(test).replace("Auc", "AUC"),
+        rule: rule.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "),
+        lines: Vec::new(),
+    }
+}
+
+/// A comparison of two groups as its numbers, anything else in its own words.
+fn line(finding: &Finding) -> String {
+    match (finding.groups.as_slice(), finding.estimate.value) {
+        ([group, other], Some(_)) if finding.layer == "fairness_metrics" => {
+            let estimate = Scale::Number.estimate(&finding.estimate);
+            format!("{}: {group} against {other} {estimate}, n {}", finding.about, count(finding.estimate.n))
+        }
+        _ => finding.message.trim_end_matches('.').to_owned(),
     }
 }
 
@@ -93,7 +142,7 @@ pub(super) fn beside_the_score(body: &CertificateBody) -> &'static str {
         CertificationStatus::NotCertified if body.findings.iter().any(failed_critical) => {
             "A failed critical test rules out a certificate at any score. "
         }
-        CertificationStatus::Conditional if body.overall_score >= CERTIFIED_SCORE_MIN => {
+        CertificationStatus::Conditional if body.overall_score >= CERTIFIED_MIN => {
             "A failed layer keeps it from being certified. "
         }
         _ => "",

@@ -34,7 +34,7 @@ pub(crate) struct Document {
     pub(crate) narrative_source: String,
     pub(crate) findings: Vec<FindingGroup>,
     pub(crate) sections: Vec<FigureSection>,
-    pub(crate) remedies: Vec<Remedy>,
+    pub(crate) remedies: Remedies,
     pub(crate) remediation: Vec<String>,
     pub(crate) tables: Vec<NamedTable>,
     pub(crate) method: Method,
@@ -50,6 +50,8 @@ pub(crate) struct Verdict {
     pub(crate) word: &'static str,
     pub(crate) tone: Tone,
     pub(crate) score: String,
+    /// Set when the certificate does not stand: what it says instead of the word, which is then history.
+    pub(crate) withdrawn: &'static str,
     /// 0 to 100, for the score bar.
     pub(crate) score_percent: f64,
     /// One sentence that answers the page's question.
@@ -84,15 +86,12 @@ pub(crate) struct FigureSection {
     pub(crate) charts: Vec<Chart>,
 }
 
-/// A computed remedy.
+/// The computed remedies.
 #[derive(Debug, Serialize)]
-pub(crate) struct Remedy {
-    pub(crate) title: String,
-    pub(crate) effect: String,
-    pub(crate) price: String,
-    pub(crate) settings: Vec<Fact>,
-    pub(crate) changed: Vec<Fact>,
-    pub(crate) note: String,
+pub(crate) struct Remedies {
+    pub(crate) table: DataTable,
+    /// By the numbers in the last column of the table.
+    pub(crate) notes: Vec<String>,
 }
 
 /// A table that no chart carries.
@@ -101,6 +100,8 @@ pub(crate) struct NamedTable {
     pub(crate) title: String,
     pub(crate) lead: String,
     pub(crate) table: DataTable,
+    /// Whether it stands on paper too, where long particulars only hide what matters.
+    pub(crate) printed: bool,
 }
 
 /// How it was measured and what it cannot say.
@@ -169,9 +170,12 @@ pub(crate) fn build(view: &CertificateView<'_>, medium: Medium) -> Document {
 fn verdict(view: &CertificateView<'_>) -> Verdict {
     let body = view.body;
     let score = format::decimal(body.overall_score, 1);
+    let standing = standing(view);
+    let stands = matches!(standing.tone, Tone::Pass | Tone::Silent);
     Verdict {
         word: words::certification_word(body.certification_status),
-        tone: words::certification_tone(body.certification_status),
+        tone: if stands { words::certification_tone(body.certification_status) } else { standing.tone },
+        withdrawn: if stands { "" } else { standing.word },
         sentence: format!("{}{}", findings::beside_the_score(body), findings::tally(&body.findings)),
         score,
         score_percent: body.overall_score.clamp(0.0, 100.0),

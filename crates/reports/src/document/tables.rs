@@ -23,14 +23,14 @@ pub(super) fn all(body: &CertificateBody) -> Vec<NamedTable> {
 }
 
 fn named(title: &str, lead: &str, table: DataTable) -> NamedTable {
-    NamedTable { title: title.to_owned(), lead: lead.to_owned(), table }
+    NamedTable { title: title.to_owned(), lead: lead.to_owned(), table, printed: true }
 }
 
 fn disparity(body: &CertificateBody) -> NamedTable {
     let metrics = &body.layer_results.fairness_metrics;
     let mut table =
         DataTable::new(&["Attribute", "Measure", "#Value", "#Threshold", "#p adjusted", "Between", "Verdict"]);
-    for attribute in metrics.attributes.iter().chain(&metrics.intersections) {
+    for attribute in &metrics.attributes {
         for (name, tested) in measures(attribute) {
             table.rows.push(vec![
                 attribute.attribute.clone(),
@@ -45,7 +45,8 @@ fn disparity(body: &CertificateBody) -> NamedTable {
     }
     named(
         "Disparity by attribute",
-        "Every aggregate over the groups of an attribute, held against its threshold.",
+        "Every aggregate over the groups of an attribute, held against its threshold. Intersections are among the \
+         findings.",
         table,
     )
 }
@@ -95,7 +96,8 @@ fn perturbations(body: &CertificateBody) -> NamedTable {
             ]);
         }
     }
-    named("Decisions under noise", "How many decisions change when other columns change a little, by group.", table)
+    let lead = "How many decisions change when other columns change a little, by group.";
+    NamedTable { printed: false, ..named("Decisions under noise", lead, table) }
 }
 
 fn shifts(body: &CertificateBody) -> NamedTable {
@@ -131,24 +133,31 @@ fn local_law_144(body: &CertificateBody) -> NamedTable {
     let mut table = DataTable::new(&["Category", "Group", "#Applicants", "#Share", "#Selection rate", "#Impact ratio"]);
     if body.parameters.domain_profile == "employment" {
         for attribute in metrics.attributes.iter().chain(&metrics.intersections) {
-            for row in &attribute.ll144 {
-                let impact = match row.impact_ratio {
-                    _ if row.left_out => "left out: under 2%".to_owned(),
-                    Some(value) => ratio(value),
-                    None => "undefined".to_owned(),
-                };
+            for row in attribute.ll144.iter().filter(|row| !row.left_out) {
                 table.rows.push(vec![
                     attribute.attribute.clone(),
                     row.group.clone(),
                     count(row.n),
                     percent(row.share),
                     row.selection_rate.map_or_else(|| "undefined".to_owned(), percent),
-                    impact,
+                    row.impact_ratio.map_or_else(|| "undefined".to_owned(), ratio),
+                ]);
+            }
+            let left_out = || attribute.ll144.iter().filter(|row| row.left_out);
+            if left_out().next().is_some() {
+                table.rows.push(vec![
+                    attribute.attribute.clone(),
+                    format!("{} groups under 2%, left out", left_out().count()),
+                    count(left_out().map(|row| row.n).sum()),
+                    percent(left_out().map(|row| row.share).sum()),
+                    String::new(),
+                    String::new(),
                 ]);
             }
         }
     }
-    named("Impact ratios as New York City asks for them", "Local Law 144 of 2021, 1 RCNY 5-301.", table)
+    named("Impact ratios as New York City asks for them", "Local Law 144 of 2021, 1 RCNY 5-301. Size and rate of each group left out stand in the data of the first \
+         figure.", table)
 }
 
 fn columns(body: &CertificateBody) -> NamedTable {
@@ -166,5 +175,6 @@ fn columns(body: &CertificateBody) -> NamedTable {
             notes.join("; "),
         ]);
     }
-    named("Columns as read", "What the data file holds and how each column was used.", table)
+    let lead = "What the data file holds and how each column was used.";
+    NamedTable { printed: false, ..named("Columns as read", lead, table) }
 }

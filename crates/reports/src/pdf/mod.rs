@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use assize_fairness::document::CertificateBody;
+use assize_fairness::{CERTIFIED_MIN, CONDITIONAL_MIN};
 use typst::foundations::{Bytes, Datetime, Smart};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
@@ -94,6 +95,7 @@ fn files(document: &Document, paper: PaperSize, replaced: bool) -> BTreeMap<Stri
         "paper": match paper { PaperSize::A4 => "a4", PaperSize::Letter => "us-letter" },
         "running": shorten(&document.model_name, RUNNING_CHARS_MAX),
         "qr": qr.as_ref().map(|_| "qr.svg"),
+        "marks": [CONDITIONAL_MIN, CERTIFIED_MIN],
         "notice": if replaced { GLYPH_NOTICE } else { "" },
     });
     if let Some(qr) = qr {
