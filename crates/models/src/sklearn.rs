@@ -46,7 +46,7 @@ use estimator::{Answer, Classify, Estimator, Regress};
 use source::{Budget, Source};
 
 /// Most and least rows that pass the whole pipeline together.
-const BLOCK_ROWS_MAX: usize = 2048;
+const BLOCK_ROWS_MAX: usize = 4096;
 const BLOCK_ROWS_MIN: usize = 16;
 
 /// Numbers that the transformers of a pipeline may make of one block.

@@ -10,7 +10,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::binning::Binned;
 use super::bootstrap::Sampler;
 use super::record::{Indexed, Inline, Rows, fill};
-use super::split::{Candidate, Counts, Found, Searcher, Split, Whole, count};
+use super::split::{BATCH, Candidate, Counts, Searcher, Split, Whole, count};
 use super::tree::{Node, Tree, VALUE_ONE, feature_bit};
 use super::{ForestOptions, Training};
 use crate::parallel;
@@ -200,21 +200,23 @@ impl<'a> Growth<'a> {
         let whole = Whole { counts: task.counts, min_samples_leaf: self.plan.min_samples_leaf };
         let mut best = None;
         let features = self.order.len();
+        let (mut batch, mut filled) = ([Candidate { feature: 0, bins: 0 }; BATCH], 0);
         for tried in 0..features {
+            let enough = tried + 1 >= self.plan.features_per_split;
             if tried >= self.plan.features_per_split && best.is_some() {
                 break;
             }
             let pick = tried + below(&mut self.random, features - tried);
             self.order.swap(tried, pick);
             let candidate = self.plan.candidates[self.order[tried] as usize];
-            let bit = if candidate.feature < 64 { feature_bit(candidate.feature) } else { 0 };
-            if task.constant & bit != 0 {
-                continue;
+            if task.constant & constant_bit(candidate) == 0 {
+                batch[filled] = candidate;
+                filled += 1;
             }
-            match searcher.search(source, records, candidate, whole, best.as_ref()) {
-                Found::Constant => task.constant |= bit,
-                Found::Nothing => {}
-                Found::Better(split) => best = Some(split),
+            if filled == BATCH || (enough && filled > 0) {
+                let constant = |candidate| task.constant |= constant_bit(candidate);
+                best = searcher.search(source, records, &batch[..filled], whole, best, constant);
+                filled = 0;
             }
         }
         best
@@ -259,6 +261,11 @@ impl<'a> Growth<'a> {
         self.tree.tested.push(tested);
         index
     }
+}
+
+/// The bit of a feature in [`Task::constant`].
+fn constant_bit(candidate: Candidate) -> u64 {
+    if candidate.feature < 64 { feature_bit(candidate.feature) } else { 0 }
 }
 
 /// Moves the records of a node into the other buffer, left ones first; answers how many those are.

@@ -121,13 +121,9 @@ impl Forest {
     ) -> Result<Vec<Vec<f64>>, Cancelled> {
         let plan = self.plan(asks);
         let blocks = rows.rows().div_ceil(BLOCK_ROWS);
-        let parts = parallel::map(
-            blocks,
-            self.threads,
-            cancel,
-            Staged::new,
-            |staged, block| self.score_block(&Block::new(rows, block * BLOCK_ROWS), &plan, staged, cancel),
-        )?;
+        let parts = parallel::map(blocks, self.threads, cancel, Staged::new, |staged, block| {
+            self.score_block(&Block::new(rows, block * BLOCK_ROWS), &plan, staged, cancel)
+        })?;
         let one = f64::from(VALUE_ONE) * self.trees.len() as f64;
         Ok((0..=asks.len())
             .map(|ask| {

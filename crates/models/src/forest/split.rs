@@ -10,6 +10,9 @@ use super::tree::Test;
 /// Nodes of fewer records note which bins they touch; larger ones look at all bins of the feature.
 const SPARSE_RECORDS_MAX: usize = 64;
 
+/// Features searched together.
+pub(super) const BATCH: usize = 4;
+
 const TAG_COUNTS: [u64; 256] = tag_counts();
 
 /// Draws: all, and those with a positive label.
@@ -44,22 +47,13 @@ pub(super) struct Split {
     purity: f64,
 }
 
-/// What a feature says about a node.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Found {
-    /// All records have one bin.
-    Constant,
-    /// No cut leaves enough draws on both sides, or none is better than the one known.
-    Nothing,
-    /// A better cut.
-    Better(Split),
-}
-
 /// Buffers of the search; every thread has its own.
 pub(super) struct Searcher {
-    /// Zero between searches. Neighbouring records add to different ones: most rows of a skewed column share a bin, and
-    /// adding to the same place again and again waits for the addition before.
-    histograms: Box<[[u64; 256]; 4]>,
+    /// Of each feature searched together; zero between searches. Neighbouring records add to different ones: most rows of a
+    /// skewed column share a bin, and adding to the same place again and again waits for the addition before.
+    histograms: Box<[[[u64; 256]; 2]; BATCH]>,
+    /// Bins that occur, one bit each, for small nodes.
+    touched: [[u64; 4]; BATCH],
     /// Occupied bins in ascending order, with their packed counts.
     cells: Box<[(u8, u64); 256]>,
 }
@@ -94,82 +88,113 @@ impl Split {
 
 impl Searcher {
     pub(super) fn new() -> Self {
-        Self { histograms: Box::new([[0; 256]; 4]), cells: Box::new([(0, 0); 256]) }
+        Self {
+            histograms: Box::new([[[0; 256]; 2]; BATCH]),
+            touched: [[0; 4]; BATCH],
+            cells: Box::new([(0, 0); 256]),
+        }
     }
 
-    /// Looks for a cut of a feature that is better than `best`.
+    /// Looks for a cut that is better than `best` among at most [`BATCH`] features, counting all of them in one pass over
+    /// the records; calls `constant` for features of which all records have one bin.
     pub(super) fn search<R: Rows>(
         &mut self,
         source: &R,
         records: &[R::Record],
-        candidate: Candidate,
+        candidates: &[Candidate],
         whole: Whole,
-        best: Option<&Split>,
-    ) -> Found {
-        let feature = candidate.feature;
-        let occupied = if records.len() < SPARSE_RECORDS_MAX {
-            self.collect_sparse(source, records, feature)
-        } else {
-            self.collect_dense(source, records, candidate)
-        };
-        let cells = &self.cells[..occupied];
-        if cells.len() < 2 {
-            return Found::Constant;
+        mut best: Option<Split>,
+        mut constant: impl FnMut(Candidate),
+    ) -> Option<Split> {
+        match candidates {
+            [a] => self.count::<R, 1>(source, records, [a.feature]),
+            [a, b] => self.count::<R, 2>(source, records, [a.feature, b.feature]),
+            [a, b, c] => self.count::<R, 3>(source, records, [a.feature, b.feature, c.feature]),
+            [a, b, c, d] => self.count::<R, 4>(source, records, [a, b, c, d].map(|one| one.feature)),
+            _ => unreachable!("no more than a batch is searched together"),
         }
-        let floor = best.map_or(f64::NEG_INFINITY, |split| split.purity);
-        let mut found = best_cut(cells, whole, floor).map(|cut| cut.split(feature, 0));
-        if cells[0].0 == MISSING_BIN {
-            let floor = found.map_or(floor, |split| split.purity);
-            found = best_cut(&cells[1..], whole, floor).map(|cut| cut.split(feature, 1)).or(found);
+        for (slot, candidate) in candidates.iter().enumerate() {
+            let sparse = records.len() < SPARSE_RECORDS_MAX;
+            let occupied = if sparse { self.take_touched(slot) } else { self.take_all(slot, candidate.bins) };
+            let cells = &self.cells[..occupied];
+            if cells.len() < 2 {
+                constant(*candidate);
+                continue;
+            }
+            best = better_cut(cells, candidate.feature, whole, best);
         }
-        found.map_or(Found::Nothing, Found::Better)
+        best
     }
 
-    /// Counts by bin, touching only bins that occur.
-    fn collect_sparse<R: Rows>(&mut self, source: &R, records: &[R::Record], feature: usize) -> usize {
-        let mut touched = [0_u64; 4];
-        for record in records {
-            let bin = source.bin(record, feature);
-            touched[usize::from(bin >> 6)] |= 1 << (bin & 63);
-            self.histograms[0][usize::from(bin)] += TAG_COUNTS[usize::from(R::tag(record))];
+    /// Adds up the records by bin of each feature.
+    fn count<R: Rows, const N: usize>(&mut self, source: &R, records: &[R::Record], features: [usize; N]) {
+        let bin = |record: &R::Record, slot: usize| source.bin(record, features[slot]);
+        let weight = |record: &R::Record| TAG_COUNTS[usize::from(R::tag(record))];
+        if records.len() < SPARSE_RECORDS_MAX {
+            for record in records {
+                let own = weight(record);
+                for slot in 0..N {
+                    let bin = bin(record, slot);
+                    self.touched[slot][usize::from(bin >> 6)] |= 1 << (bin & 63);
+                    self.histograms[slot][0][usize::from(bin)] += own;
+                }
+            }
+            return;
         }
+        let (pairs, rest) = records.as_chunks::<2>();
+        for [a, b] in pairs {
+            let (first, second) = (weight(a), weight(b));
+            for slot in 0..N {
+                self.histograms[slot][0][usize::from(bin(a, slot))] += first;
+                self.histograms[slot][1][usize::from(bin(b, slot))] += second;
+            }
+        }
+        for record in rest {
+            for slot in 0..N {
+                self.histograms[slot][0][usize::from(bin(record, slot))] += weight(record);
+            }
+        }
+    }
+
+    /// Moves the counts of a small node to the cells.
+    fn take_touched(&mut self, slot: usize) -> usize {
+        let histogram = &mut self.histograms[slot][0];
         let mut occupied = 0;
-        for (high, mut word) in (0_u8..).zip(touched) {
-            while word != 0 {
+        for (high, word) in (0_u8..).zip(&mut self.touched[slot]) {
+            while *word != 0 {
                 let bin = high << 6 | word.trailing_zeros() as u8;
-                self.cells[occupied & 255] = (bin, std::mem::take(&mut self.histograms[0][usize::from(bin)]));
+                self.cells[occupied & 255] = (bin, std::mem::take(&mut histogram[usize::from(bin)]));
                 occupied += 1;
-                word &= word - 1;
+                *word &= *word - 1;
             }
         }
         occupied
     }
 
-    /// Counts by bin, looking at all bins of the feature.
-    fn collect_dense<R: Rows>(&mut self, source: &R, records: &[R::Record], candidate: Candidate) -> usize {
-        let [first, second, third, fourth] = &mut *self.histograms;
-        let add = |histogram: &mut [u64; 256], record: &R::Record| {
-            histogram[usize::from(source.bin(record, candidate.feature))] += TAG_COUNTS[usize::from(R::tag(record))];
-        };
-        let (fours, rest) = records.as_chunks::<4>();
-        for [a, b, c, d] in fours {
-            add(first, a);
-            add(second, b);
-            add(third, c);
-            add(fourth, d);
-        }
-        rest.iter().for_each(|record| add(first, record));
+    /// Moves the counts of a large node to the cells, looking at all bins of the feature.
+    fn take_all(&mut self, slot: usize, bins: usize) -> usize {
+        let [first, second] = &mut self.histograms[slot];
         let mut occupied = 0;
-        for bin in 0..candidate.bins {
-            let packed = first[bin] + second[bin] + third[bin] + fourth[bin];
+        for bin in 0..bins {
+            let packed = first[bin] + second[bin];
             self.cells[occupied & 255] = (bin as u8, packed);
             occupied += usize::from(packed != 0);
         }
-        for histogram in [first, second, third, fourth] {
-            histogram[..candidate.bins].fill(0);
-        }
+        first[..bins].fill(0);
+        second[..bins].fill(0);
         occupied
     }
+}
+
+/// The best cut of a feature when it is better than `best`; else `best`.
+fn better_cut(cells: &[(u8, u64)], feature: usize, whole: Whole, best: Option<Split>) -> Option<Split> {
+    let floor = best.map_or(f64::NEG_INFINITY, |split| split.purity);
+    let mut found = best_cut(cells, whole, floor).map(|cut| cut.split(feature, 0));
+    if cells[0].0 == MISSING_BIN {
+        let floor = found.map_or(floor, |split| split.purity);
+        found = best_cut(&cells[1..], whole, floor).map(|cut| cut.split(feature, 1)).or(found);
+    }
+    found.or(best)
 }
 
 /// The best place between two occupied bins.
@@ -199,8 +224,11 @@ fn best_cut(cells: &[(u8, u64)], whole: Whole, floor: f64) -> Option<Cut> {
         left += pair[0].1;
         let on_left = Counts::unpack(left);
         let on_right = whole.counts.minus(on_left);
-        if on_left.all < whole.min_samples_leaf || on_right.all < whole.min_samples_leaf {
+        if on_left.all < whole.min_samples_leaf {
             continue;
+        }
+        if on_right.all < whole.min_samples_leaf {
+            break;
         }
         let (p, n) = (f64::from(on_left.positive), f64::from(on_left.all));
         let (q, m) = (f64::from(on_right.positive), f64::from(on_right.all));

@@ -9,9 +9,6 @@ use super::source::Source;
 use super::tree::{self, Inputs, Tree};
 use crate::predictor::Error;
 
-/// Rows that pass all trees before the next ones do: they stay in the cache with one tree at a time.
-const TILE_ROWS: usize = 1024;
-
 struct Trees {
     trees: Vec<Tree>,
     inputs: usize,
@@ -24,7 +21,7 @@ impl Trees {
         let outputs = self.trees.first().map_or(1, Tree::outputs);
         let inputs = Inputs::new(data, self.inputs, self.missing_allowed)?;
         let mut sums = Matrix::zeros(inputs.rows, outputs);
-        let mut leaves = Vec::with_capacity(TILE_ROWS);
+        let mut leaves = Vec::with_capacity(inputs.rows);
         for tree in &self.trees {
             cancel.check()?;
             let values = &mut sums.values;

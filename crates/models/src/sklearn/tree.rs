@@ -26,6 +26,7 @@ const MISSING_RIGHT: u32 = 1 << 31;
 struct Node {
     /// Largest float32 that goes left.
     threshold: f32,
+    /// What is compared, and [`MISSING_RIGHT`]; of a leaf its number.
     feature: u32,
     left: u32,
 }
@@ -34,7 +35,7 @@ struct Node {
 #[derive(Debug)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
-    /// `nodes x outputs`.
+    /// `leaves x outputs`.
     values: Vec<f64>,
     outputs: usize,
     /// Splits between root and deepest leaf.
@@ -91,43 +92,64 @@ impl Tree {
 
     fn find<const WIDTH: usize>(&self, inputs: &Inputs, leaves: &mut Vec<u32>) {
         let rows = inputs.values.as_chunks::<WIDTH>().0;
-        let (groups, rest) = rows.as_chunks::<LANES>();
-        let together = |group: &[[f32; WIDTH]; LANES]| {
-            if inputs.missing { self.walk::<WIDTH, true>(group) } else { self.walk::<WIDTH, false>(group) }
-        };
-        for group in groups {
-            leaves.extend(together(group));
-        }
-        if let Some(first) = rest.first() {
-            let mut group = [*first; LANES];
-            group[..rest.len()].copy_from_slice(rest);
-            leaves.extend(&together(&group)[..rest.len()]);
+        leaves.resize(rows.len(), 0);
+        match (self.depth <= SHALLOW, inputs.missing) {
+            (true, false) => self.walk_shallow::<WIDTH, false>(rows, leaves),
+            (true, true) => self.walk_shallow::<WIDTH, true>(rows, leaves),
+            (false, false) => self.walk::<WIDTH, false>(rows, leaves),
+            (false, true) => self.walk::<WIDTH, true>(rows, leaves),
         }
     }
 
-    fn walk<const WIDTH: usize, const MISSING: bool>(&self, rows: &[[f32; WIDTH]; LANES]) -> [u32; LANES] {
+    /// Finds the leaf of every row. A lane whose row has arrived goes on with the next row, so that none waits for the
+    /// deepest; once there is no next row it stays where it is.
+    fn walk<const WIDTH: usize, const MISSING: bool>(&self, rows: &[[f32; WIDTH]], leaves: &mut [u32]) {
+        let Some(last) = rows.len().checked_sub(1) else { return };
+        let mut row: [usize; LANES] = std::array::from_fn(|lane| lane.min(last));
+        let mut busy: [bool; LANES] = std::array::from_fn(|lane| lane <= last);
         let mut at = [0_u32; LANES];
-        let step = |at: &mut [u32; LANES]| {
-            for lane in 0..LANES {
-                let node = self.nodes[at[lane] as usize];
-                let value = rows[lane][node.feature as usize & (WIDTH - 1)];
-                let mut right = value > node.threshold;
-                if MISSING {
-                    right |= value.is_nan() && node.feature & MISSING_RIGHT != 0;
-                }
-                at[lane] = node.left + u32::from(right);
-            }
-        };
-        if self.depth <= SHALLOW {
-            (0..self.depth).for_each(|_| step(&mut at));
-            return at;
-        }
-        loop {
+        let mut next = LANES;
+        while busy.contains(&true) {
             let before = at;
-            (0..STEPS).for_each(|_| step(&mut at));
-            if at == before {
-                return at;
+            let current: [&[f32; WIDTH]; LANES] = std::array::from_fn(|lane| &rows[row[lane]]);
+            (0..STEPS).for_each(|_| self.step::<WIDTH, MISSING>(&current, &mut at));
+            for lane in 0..LANES {
+                if !busy[lane] || at[lane] != before[lane] {
+                    continue;
+                }
+                leaves[row[lane]] = self.nodes[at[lane] as usize].feature;
+                busy[lane] = next <= last;
+                if busy[lane] {
+                    (row[lane], at[lane]) = (next, 0);
+                    next += 1;
+                }
             }
+        }
+    }
+
+    /// The same for a shallow tree: every lane takes as many steps as the tree is deep.
+    fn walk_shallow<const WIDTH: usize, const MISSING: bool>(&self, rows: &[[f32; WIDTH]], leaves: &mut [u32]) {
+        for (rows, leaves) in rows.chunks(LANES).zip(leaves.chunks_mut(LANES)) {
+            let current: [&[f32; WIDTH]; LANES] = std::array::from_fn(|lane| &rows[lane.min(rows.len() - 1)]);
+            let mut at = [0_u32; LANES];
+            (0..self.depth).for_each(|_| self.step::<WIDTH, MISSING>(&current, &mut at));
+            for (leaf, at) in leaves.iter_mut().zip(at) {
+                *leaf = self.nodes[at as usize].feature;
+            }
+        }
+    }
+
+    /// One comparison in every lane.
+    #[inline]
+    fn step<const WIDTH: usize, const MISSING: bool>(&self, rows: &[&[f32; WIDTH]; LANES], at: &mut [u32; LANES]) {
+        for lane in 0..LANES {
+            let node = self.nodes[at[lane] as usize];
+            let value = rows[lane][node.feature as usize & (WIDTH - 1)];
+            let mut right = value > node.threshold;
+            if MISSING {
+                right |= value.is_nan() && node.feature & MISSING_RIGHT != 0;
+            }
+            at[lane] = node.left + u32::from(right);
         }
     }
 
@@ -136,13 +158,12 @@ impl Tree {
         let mut at = 0;
         loop {
             let node = self.nodes[at as usize];
+            if node.left == at {
+                return node.feature;
+            }
             let value = row[(node.feature & !MISSING_RIGHT) as usize];
             let right = value > node.threshold || (value.is_nan() && node.feature & MISSING_RIGHT != 0);
-            let next = node.left + u32::from(right);
-            if next == at {
-                return at;
-            }
-            at = next;
+            at = node.left + u32::from(right);
         }
     }
 
@@ -173,6 +194,8 @@ struct Record {
     feature: i64,
     threshold: f64,
     missing_left: bool,
+    /// Training rows that came by.
+    samples: i64,
 }
 
 /// Reads a `sklearn.tree._tree.Tree` of one target with that many inputs.
@@ -197,10 +220,10 @@ pub(super) fn read(source: &Source<'_>, inputs: usize) -> Result<Tree, Error> {
         _ => return Err(source.refuse("the shape of the values of a tree does not fit its nodes")),
     };
     let records = records(source, count)?;
-    let order = sibling_order(&records, inputs).ok_or_else(|| {
+    let (order, children) = sibling_order(&records, inputs).ok_or_else(|| {
         source.refuse("the nodes do not form a tree: a child, a feature or a threshold is out of range")
     })?;
-    Ok(flatten(&records, &order, &values.values, outputs))
+    Ok(flatten(&records, &order, &children, &values.values, outputs))
 }
 
 fn records(source: &Source<'_>, count: usize) -> Result<Vec<Record>, Error> {
@@ -211,6 +234,7 @@ fn records(source: &Source<'_>, count: usize) -> Result<Vec<Record>, Error> {
     let (feature, threshold) = (field("feature")?, field("threshold")?);
     // Since 1.3; trees of earlier versions never see a missing value.
     let missing = array.dtype.field("missing_go_to_left");
+    let samples = field("n_node_samples")?;
     let records = array.records().ok_or_else(odd)?;
     if records.len() != count {
         return Err(source.refuse("the tree has not as many nodes as it says"));
@@ -227,21 +251,24 @@ fn records(source: &Source<'_>, count: usize) -> Result<Vec<Record>, Error> {
                 Some(missing) => of(missing)? != 0,
                 None => false,
             },
+            samples: of(samples)?,
         })
     };
     records.map(|record| read(record).ok_or_else(odd)).collect()
 }
 
-/// Stored positions in breadth-first order, siblings together; `None` unless every node but the first has exactly one
-/// parent, which comes before it.
-fn sibling_order(records: &[Record], inputs: usize) -> Option<Vec<usize>> {
-    let mut order = Vec::with_capacity(records.len());
+/// Stored positions in the order in which they are kept, and where the children of each begin (0 for a leaf): siblings
+/// together, and the pair below the more travelled of two right behind them, so that a path stays within few cache
+/// lines. `None` unless every node but the first has exactly one parent, which is stored before it.
+fn sibling_order(records: &[Record], inputs: usize) -> Option<(Vec<usize>, Vec<u32>)> {
+    let mut order = vec![0];
+    let mut children = vec![0_u32; records.len()];
     let mut reached = vec![false; records.len()];
-    order.push(0);
-    reached[0] = true;
-    let mut next = 0;
-    while let Some(at) = order.get(next).copied() {
-        next += 1;
+    *reached.first_mut()? = true;
+    // Places whose children have none yet; the last is next.
+    let mut open = vec![0_usize];
+    while let Some(place) = open.pop() {
+        let at = order[place];
         let record = &records[at];
         if record.left == -1 && record.right == -1 {
             continue;
@@ -250,6 +277,8 @@ fn sibling_order(records: &[Record], inputs: usize) -> Option<Vec<usize>> {
         if feature >= inputs || record.threshold.is_nan() || record.threshold == f64::NEG_INFINITY {
             return None;
         }
+        let first = order.len();
+        children[place] = u32::try_from(first).ok()?;
         for child in [record.left, record.right] {
             let child = usize::try_from(child).ok().filter(|child| *child > at && *child < records.len())?;
             if std::mem::replace(&mut reached[child], true) {
@@ -257,31 +286,32 @@ fn sibling_order(records: &[Record], inputs: usize) -> Option<Vec<usize>> {
             }
             order.push(child);
         }
+        let left_is_busier = records[order[first]].samples >= records[order[first + 1]].samples;
+        open.extend(if left_is_busier { [first + 1, first] } else { [first, first + 1] });
     }
-    (order.len() == records.len()).then_some(order)
+    (order.len() == records.len()).then_some((order, children))
 }
 
-fn flatten(records: &[Record], order: &[usize], values: &[f64], outputs: usize) -> Tree {
+fn flatten(records: &[Record], order: &[usize], children: &[u32], values: &[f64], outputs: usize) -> Tree {
     let mut nodes = Vec::with_capacity(order.len());
+    let mut kept = Vec::new();
     let mut depths = vec![0_usize; order.len()];
-    let mut next_child = 1;
-    for (at, stored) in order.iter().enumerate() {
+    for (at, (stored, first)) in order.iter().zip(children).enumerate() {
         let record = &records[*stored];
-        if record.left == -1 {
-            nodes.push(Node { threshold: f32::INFINITY, feature: 0, left: at as u32 });
+        if *first == 0 {
+            let ordinal = kept.len() / outputs;
+            kept.extend(&values[stored * outputs..(stored + 1) * outputs]);
+            nodes.push(Node { threshold: f32::INFINITY, feature: ordinal as u32, left: at as u32 });
             continue;
         }
         let missing = if record.missing_left { 0 } else { MISSING_RIGHT };
         let feature = record.feature as u32 | missing;
-        nodes.push(Node { threshold: round_down(record.threshold), feature, left: next_child as u32 });
-        depths[next_child] = depths[at] + 1;
-        depths[next_child + 1] = depths[at] + 1;
-        next_child += 2;
+        nodes.push(Node { threshold: round_down(record.threshold), feature, left: *first });
+        let below = depths[at] + 1;
+        depths[*first as usize..*first as usize + 2].fill(below);
     }
-    let values =
-        order.iter().flat_map(|stored| values[stored * outputs..(stored + 1) * outputs].iter().copied()).collect();
     let depth = depths.into_iter().max().unwrap_or(0);
-    Tree { nodes, values, outputs, depth }
+    Tree { nodes, values: kept, outputs, depth }
 }
 
 /// The largest float32 that is not above: comparing a float32 with it is comparing with the double.
@@ -305,12 +335,13 @@ mod tests {
     }
 
     fn record(left: i64, right: i64) -> Record {
-        Record { left, right, feature: 0, threshold: 0.5, missing_left: false }
+        Record { left, right, feature: 0, threshold: 0.5, missing_left: false, samples: 1 }
     }
 
     #[test]
     fn only_trees_are_trees() {
-        assert_eq!(sibling_order(&[record(1, 2), record(-1, -1), record(-1, -1)], 1), Some(vec![0, 1, 2]));
+        let (order, children) = sibling_order(&[record(1, 2), record(-1, -1), record(-1, -1)], 1).unwrap();
+        assert_eq!((order, children), (vec![0, 1, 2], vec![1, 0, 0]));
         for broken in [
             vec![record(0, 1), record(-1, -1)],
             vec![record(1, 1), record(-1, -1)],
