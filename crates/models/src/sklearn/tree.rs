@@ -112,7 +112,7 @@ impl Tree {
         while busy.contains(&true) {
             let before = at;
             let current: [&[f32; WIDTH]; LANES] = std::array::from_fn(|lane| &rows[row[lane]]);
-            (0..STEPS).for_each(|_| self.step::<WIDTH, MISSING>(&current, &mut at));
+            (0..STEPS).for_each(|_| self.step::<WIDTH, MISSING>(|lane| current[lane], &mut at));
             for lane in 0..LANES {
                 if !busy[lane] || at[lane] != before[lane] {
                     continue;
@@ -129,27 +129,40 @@ impl Tree {
 
     /// The same for a shallow tree: every lane takes as many steps as the tree is deep.
     fn walk_shallow<const WIDTH: usize, const MISSING: bool>(&self, rows: &[[f32; WIDTH]], leaves: &mut [u32]) {
-        for (rows, leaves) in rows.chunks(LANES).zip(leaves.chunks_mut(LANES)) {
-            let current: [&[f32; WIDTH]; LANES] = std::array::from_fn(|lane| &rows[lane.min(rows.len() - 1)]);
+        let together = |group: &[[f32; WIDTH]; LANES], leaves: &mut [u32]| {
             let mut at = [0_u32; LANES];
-            (0..self.depth).for_each(|_| self.step::<WIDTH, MISSING>(&current, &mut at));
+            (0..self.depth).for_each(|_| self.step::<WIDTH, MISSING>(|lane| &group[lane], &mut at));
             for (leaf, at) in leaves.iter_mut().zip(at) {
                 *leaf = self.nodes[at as usize].feature;
             }
+        };
+        let (groups, rest) = rows.as_chunks::<LANES>();
+        let mut leaves = leaves.chunks_mut(LANES);
+        for (group, leaves) in groups.iter().zip(&mut leaves) {
+            together(group, leaves);
+        }
+        if let (Some(first), Some(leaves)) = (rest.first(), leaves.next()) {
+            let mut group = [*first; LANES];
+            group[..rest.len()].copy_from_slice(rest);
+            together(&group, leaves);
         }
     }
 
     /// One comparison in every lane.
     #[inline]
-    fn step<const WIDTH: usize, const MISSING: bool>(&self, rows: &[&[f32; WIDTH]; LANES], at: &mut [u32; LANES]) {
-        for lane in 0..LANES {
-            let node = self.nodes[at[lane] as usize];
-            let value = rows[lane][node.feature as usize & (WIDTH - 1)];
+    fn step<'r, const WIDTH: usize, const MISSING: bool>(
+        &self,
+        row: impl Fn(usize) -> &'r [f32; WIDTH],
+        at: &mut [u32; LANES],
+    ) {
+        for (lane, at) in at.iter_mut().enumerate() {
+            let node = self.nodes[*at as usize];
+            let value = row(lane)[node.feature as usize & (WIDTH - 1)];
             let mut right = value > node.threshold;
             if MISSING {
                 right |= value.is_nan() && node.feature & MISSING_RIGHT != 0;
             }
-            at[lane] = node.left + u32::from(right);
+            *at = node.left + u32::from(right);
         }
     }
 
