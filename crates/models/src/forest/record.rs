@@ -59,11 +59,22 @@ pub(super) const fn tag_counts() -> [u64; 256] {
 /// Fills `records` with the drawn ones of `rows`; `counts` holds the draws, one a row.
 pub(super) fn fill<R: Rows>(source: &R, rows: &[u32], counts: &[u32], labels: &[u8], records: &mut Vec<R::Record>) {
     records.clear();
+    records.resize(rows.len(), R::BLANK);
+    let mut filled = 0;
+    let mut often = Vec::new();
     for (row, count) in rows.iter().zip(counts) {
-        let mut left = *count;
+        // Written for good only when the row was drawn: a branch would be guessed wrong too often.
+        records[filled] = source.record(*row, tag(DRAWS_MAX.min(*count), labels[*row as usize]));
+        filled += usize::from(*count > 0);
+        if *count > DRAWS_MAX {
+            often.push((*row, *count - DRAWS_MAX));
+        }
+    }
+    records.truncate(filled);
+    for (row, mut left) in often {
         while left > 0 {
             let draws = left.min(DRAWS_MAX);
-            records.push(source.record(*row, tag(draws, labels[*row as usize])));
+            records.push(source.record(row, tag(draws, labels[row as usize])));
             left -= draws;
         }
     }

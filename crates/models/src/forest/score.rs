@@ -345,9 +345,7 @@ impl Again {
 impl Walkers {
     /// Leaves of the first `count` of the rows.
     fn walk(&mut self, staged: &Staged, tree: &Tree, ask: &ChangedBlock, stride: usize, count: usize) {
-        for (row, bins) in self.rows[..count].iter().zip(self.bins.chunks_exact_mut(stride)) {
-            bins.copy_from_slice(&ask.bins[*row as usize * stride..][..stride]);
-        }
+        gather_of(stride)(&ask.bins, stride, &self.rows[..count], &mut self.bins);
         let padded = count.next_multiple_of(LANES);
         walk_of(stride)(staged, tree, &self.bins[..padded * stride], stride, &mut self.leaves[..padded]);
     }
@@ -385,6 +383,31 @@ fn walk_of(stride: usize) -> Walk {
         32 => walk_inline::<32>,
         64 => walk_inline::<64>,
         _ => walk_wide,
+    }
+}
+
+/// Copies rows of `stride` bytes.
+type Gather = fn(&[u8], usize, &[u32], &mut [u8]);
+
+fn gather_of(stride: usize) -> Gather {
+    match stride {
+        16 => gather_inline::<16>,
+        32 => gather_inline::<32>,
+        64 => gather_inline::<64>,
+        _ => gather_wide,
+    }
+}
+
+fn gather_inline<const W: usize>(bins: &[u8], _stride: usize, rows: &[u32], into: &mut [u8]) {
+    let bins = bins.as_chunks::<W>().0;
+    for (row, into) in rows.iter().zip(into.as_chunks_mut::<W>().0) {
+        *into = bins[*row as usize];
+    }
+}
+
+fn gather_wide(bins: &[u8], stride: usize, rows: &[u32], into: &mut [u8]) {
+    for (row, into) in rows.iter().zip(into.chunks_exact_mut(stride)) {
+        into.copy_from_slice(&bins[*row as usize * stride..][..stride]);
     }
 }
 

@@ -88,11 +88,7 @@ impl Split {
 
 impl Searcher {
     pub(super) fn new() -> Self {
-        Self {
-            histograms: Box::new([[[0; 256]; 2]; BATCH]),
-            touched: [[0; 4]; BATCH],
-            cells: Box::new([(0, 0); 256]),
-        }
+        Self { histograms: Box::new([[[0; 256]; 2]; BATCH]), touched: [[0; 4]; BATCH], cells: Box::new([(0, 0); 256]) }
     }
 
     /// Looks for a cut that is better than `best` among at most [`BATCH`] features, counting all of them in one pass over

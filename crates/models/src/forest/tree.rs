@@ -116,15 +116,15 @@ impl Staged {
     #[inline]
     pub(super) fn leaves<R: Row>(&self, tree: &Tree, rows: &[R; LANES]) -> [u32; LANES] {
         if tree.nodes.len() <= STAGED_MAX {
-            leaves(|at| self.nodes[at as usize % STAGED_MAX], rows)
+            leaves(|at| &self.nodes[at as usize % STAGED_MAX], rows)
         } else {
-            leaves(|at| tree.nodes[at as usize], rows)
+            leaves(|at| &tree.nodes[at as usize], rows)
         }
     }
 }
 
 #[inline]
-fn leaves<R: Row>(node: impl Fn(u32) -> Node, rows: &[R; LANES]) -> [u32; LANES] {
+fn leaves<'a, R: Row>(node: impl Fn(u32) -> &'a Node, rows: &[R; LANES]) -> [u32; LANES] {
     let mut at = [0_u32; LANES];
     loop {
         let mut moved = 0;
