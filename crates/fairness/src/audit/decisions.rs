@@ -14,6 +14,10 @@ use crate::forensics::{auc, mix};
 
 /// Trees of the forest that is trained when no model is handed in: as many as scikit-learn's default.
 pub(crate) const TREES: u32 = 100;
+/// Rows drawn for each of its trees, as a share of the training rows: as many as a full bootstrap has different ones. On
+/// UCI Adult the forest ranks a little better for it (AUC 0.9157 instead of 0.9145 over six seeds, accuracy 0.8646
+/// instead of 0.8644), and its trees are smaller.
+const SAMPLE_SHARE: f64 = 0.632;
 /// Share of the rows that are kept from training and judged.
 const EVALUATION_SHARE: f64 = 0.3;
 /// Rows of each label below which training and judging is a game of chance.
@@ -81,7 +85,7 @@ pub(crate) fn train_and_decide(frame: &Frame, settings: &AuditSettings, cancel: 
         rows: Some(&training_rows),
         features: None,
     };
-    let options = forest_options(settings, TREES);
+    let options = ForestOptions { sample_share: SAMPLE_SHARE, ..forest_options(settings, TREES) };
     let binner = Arc::new(Binner::fit(&frame.table, &features, &training, options.max_bins)?);
     let binned = binner.apply(&frame.table)?;
     let forest = train_binned(&binned, &training, &options, cancel)?;

@@ -3,7 +3,7 @@
 //! Both are measured on the rows that no training saw, against a forest of the same small size on the same rows, so
 //! that the difference is the remedy's and not the size's.
 
-use assize_models::forest::{Forest, ForestOptions, Training, train_binned};
+use assize_models::forest::{Binned, Forest, ForestOptions, Training, train_binned};
 use assize_tables::Cancel;
 use assize_tables::cells::{Key, count_rows};
 
@@ -16,7 +16,10 @@ use crate::mitigation::reweighing_weights;
 /// Trees of each forest trained for a comparison: enough to rank remedies, a fifth of the audited forest's work.
 const TREES: u32 = 20;
 /// Rows drawn for each of these trees, as a share of the training rows.
-const SAMPLE_SHARE: f64 = 0.5;
+const SAMPLE_SHARE: f64 = 0.4;
+/// Least rows in a leaf: few trees of smaller leaves fit noise. On UCI Adult 10 and a share of 0.4 are more accurate
+/// (0.8633) than 5 and a share of 0.5 (0.8609), and the remedies differ less between seeds.
+const LEAF_ROWS_MIN: u32 = 10;
 
 /// Which disparity a remedy is measured by.
 const GOAL: &str = "disparate_impact";
@@ -36,7 +39,8 @@ pub(crate) fn remedies(
     if failed.is_empty() {
         return Ok(Vec::new());
     }
-    let bench = Bench { frame, decisions, trained, settings, cancel };
+    let judged = trained.binned.select(&decisions.rows);
+    let bench = Bench { frame, decisions, trained, judged, settings, cancel };
     let before = bench.outcome(&bench.train(frame.weights.as_deref(), None)?)?;
     let mut found = Vec::new();
     for attribute in failed {
@@ -57,6 +61,7 @@ struct Bench<'a> {
     frame: &'a Frame,
     decisions: &'a Decisions,
     trained: &'a Trained,
+    judged: Binned,
     settings: &'a AuditSettings,
     cancel: &'a Cancel,
 }
@@ -71,12 +76,16 @@ impl Bench<'_> {
     fn train(&self, weights: Option<&[f64]>, features: Option<&[usize]>) -> Result<Forest, Error> {
         let training =
             Training { labels: &self.frame.labels, weights, rows: Some(&self.trained.training_rows), features };
-        let options = ForestOptions { sample_share: SAMPLE_SHARE, ..forest_options(self.settings, TREES) };
+        let options = ForestOptions {
+            sample_share: SAMPLE_SHARE,
+            min_samples_leaf: LEAF_ROWS_MIN,
+            ..forest_options(self.settings, TREES)
+        };
         Ok(train_binned(&self.trained.binned, &training, &options, self.cancel)?)
     }
 
     fn outcome(&self, forest: &Forest) -> Result<Outcome, Error> {
-        let scores = forest.score(&self.trained.binned.select(&self.decisions.rows), self.cancel)?;
+        let scores = forest.score(&self.judged, self.cancel)?;
         let decisions: Vec<u8> =
             scores.iter().map(|score| u8::from(*score >= super::asker::DECISION_THRESHOLD)).collect();
         let labels = self.decisions.labels(self.frame);
