@@ -17,6 +17,9 @@ const LEVELS_SQUARE: usize = 100;
 /// Cut-offs of a group: at each bin, and one above all scores.
 const CUTS: usize = BINS + 1;
 
+/// Share of right decisions from which on a single cut-off costs too much to be offered.
+const ACCURACY_COST_MAX: f64 = 0.1;
+
 /// What the cut-offs are to achieve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Goal {
@@ -101,6 +104,11 @@ pub(super) fn single(ground: &Ground<'_>, attribute: &Attribute, key: usize) -> 
         return None;
     }
     let best = ground.sweep.iter().find(|point| point.best)?;
+    let (accuracy_before, accuracy_after) = (accuracy(attribute), best.accuracy);
+    // A cut-off that levels everybody down until nobody is decided rightly is not a remedy.
+    if accuracy_before.zip(accuracy_after).is_some_and(|(before, after)| before - after >= ACCURACY_COST_MAX) {
+        return None;
+    }
     let cut = (best.threshold * BINS as f64) as usize;
     let changed = attribute.groups.iter().map(|tally| NamedValue {
         name: tally.name.clone(),
@@ -113,8 +121,8 @@ pub(super) fn single(ground: &Ground<'_>, attribute: &Attribute, key: usize) -> 
         settings: vec![NamedValue { name: "threshold".to_owned(), value: Some(best.threshold) }],
         before: Some(before),
         after: best.selection_rate_ratio[key],
-        accuracy_before: accuracy(attribute),
-        accuracy_after: best.accuracy,
+        accuracy_before,
+        accuracy_after,
         changed: changed.collect(),
         note: format!(
             "Select everybody who scores {:.4} or more: the most accurate single cut-off at which every attribute \
@@ -222,30 +230,37 @@ fn search(curves: &[Curve], goal: Goal, threshold: f64, cancel: &Cancel) -> Resu
         (usize::from(goal == Goal::DisparateImpact)..=levels).map(window).collect()
     };
     let mut best: Option<(f64, Vec<usize>)> = None;
-    let mut consider = |stretches: &dyn Fn(&Curve) -> (usize, usize)| {
-        let cuts: Option<Vec<usize>> = curves.iter().map(|curve| curve.most_accurate(stretches(curve))).collect();
-        let Some(cuts) = cuts else { return };
-        let right: f64 = curves.iter().zip(&cuts).map(|(curve, &cut)| curve.right[cut]).sum();
-        if best.as_ref().is_none_or(|(highest, _)| right > *highest) {
-            best = Some((right, cuts));
+    let mut cuts = Vec::with_capacity(curves.len());
+    let mut consider = |stretches: &dyn Fn(usize) -> (usize, usize)| {
+        cuts.clear();
+        let mut right = 0.0;
+        for (place, curve) in curves.iter().enumerate() {
+            let Some(cut) = curve.most_accurate(stretches(place)) else { return };
+            right += curve.right[cut];
+            cuts.push(cut);
         }
+        if best.as_ref().is_none_or(|(highest, _)| right > *highest) {
+            best = Some((right, cuts.clone()));
+        }
+    };
+    // By window, by curve.
+    let stretches = |rate: Rate, windows: &[[f64; 2]]| -> Vec<Vec<(usize, usize)>> {
+        let stretches = |&[low, high]: &[f64; 2]| curves.iter().map(|curve| curve.stretch(rate, low, high)).collect();
+        windows.iter().map(stretches).collect()
     };
     match goal.rates() {
         [rate] => {
-            for [low, high] in windows(LEVELS) {
-                consider(&|curve| curve.stretch(*rate, low, high));
+            for own in stretches(*rate, &windows(LEVELS)) {
+                consider(&|place| own[place]);
             }
         }
         _ => {
             let windows = windows(LEVELS_SQUARE);
-            for &[low, high] in &windows {
+            let false_positive = stretches(Rate::Fpr, &windows);
+            for tpr in stretches(Rate::Tpr, &windows) {
                 cancel.check()?;
-                for &[other_low, other_high] in &windows {
-                    consider(&|curve| {
-                        let (a, b) = curve.stretch(Rate::Tpr, low, high);
-                        let (c, d) = curve.stretch(Rate::Fpr, other_low, other_high);
-                        (a.max(c), b.min(d))
-                    });
+                for fpr in &false_positive {
+                    consider(&|place| (tpr[place].0.max(fpr[place].0), tpr[place].1.min(fpr[place].1)));
                 }
             }
         }
