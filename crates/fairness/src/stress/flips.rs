@@ -3,10 +3,10 @@
 //! An approximation of counterfactual fairness (Kusner 2017): everything else is held fixed, so an effect that runs
 //! through proxies is not seen here but in layer 1.
 
-use assize_tables::{Cancel, ColumnData};
+use assize_tables::ColumnData;
 
 use super::Asked;
-use crate::audit::{Answers, Asker, Error, Groups, NewValues, Replacement};
+use crate::audit::{Answers, Asker, Groups, NewValues, Replacement};
 use crate::document::{Estimate, Flip, FlipTo};
 use crate::forensics::share;
 
@@ -15,52 +15,61 @@ const VALUES_MAX: usize = 24;
 /// Replacement values of each attribute of a pair.
 const PAIR_VALUES_MAX: usize = 6;
 
-/// Flips of every attribute.
-pub(crate) fn single(asked: &Asked<'_>, confidence: f64, cancel: &Cancel) -> Result<Vec<Flip>, Error> {
-    let plans: Vec<Plan<'_>> = asked.groups.iter().map(|groups| Plan::of(&[groups], VALUES_MAX)).collect();
-    flips(&asked.asker, &plans, confidence, cancel)
+/// Flips that are to be asked.
+pub(crate) struct Flips<'a> {
+    asker: &'a Asker<'a>,
+    plans: Vec<Plan<'a>>,
 }
 
-/// Flips of every pair of attributes, both replaced at once.
-pub(crate) fn in_pairs(asked: &Asked<'_>, confidence: f64, cancel: &Cancel) -> Result<Vec<Flip>, Error> {
-    let mut plans = Vec::new();
-    for (index, first) in asked.groups.iter().enumerate() {
-        plans.extend(asked.groups[index + 1..].iter().map(|second| Plan::of(&[first, second], PAIR_VALUES_MAX)));
+impl<'a> Flips<'a> {
+    /// Of every attribute.
+    pub(crate) fn single(asked: &'a Asked<'a>) -> Self {
+        let plans = asked.groups.iter().map(|groups| Plan::of(asked, &[groups], VALUES_MAX)).collect();
+        Self { asker: &asked.asker, plans }
     }
-    flips(&asked.asker, &plans, confidence, cancel)
-}
 
-fn flips(asker: &Asker<'_>, plans: &[Plan<'_>], confidence: f64, cancel: &Cancel) -> Result<Vec<Flip>, Error> {
-    let used: Vec<bool> =
-        plans.iter().map(|plan| plan.columns.iter().any(|groups| asker.reads(&groups.attribute))).collect();
-    let mut asks = Vec::new();
-    for (plan, _) in plans.iter().zip(&used).filter(|(_, used)| **used) {
-        asks.extend(plan.targets.iter().map(|target| plan.replacements(asker, target)));
-    }
-    let answers = asker.ask(&asks, cancel)?;
-    let (now, mut changed) = (&answers[0], &answers[1..]);
-    let mut flips = Vec::new();
-    for (plan, used) in plans.iter().zip(used) {
-        if used {
-            let (own, rest) = changed.split_at(plan.targets.len());
-            changed = rest;
-            flips.push(plan.compare(now, own, confidence));
-        } else {
-            flips.push(plan.unread(now.decisions.len(), confidence));
+    /// Of every pair of attributes, both replaced at once.
+    pub(crate) fn in_pairs(asked: &'a Asked<'a>) -> Self {
+        let mut plans = Vec::new();
+        for (index, first) in asked.groups.iter().enumerate() {
+            let others = asked.groups[index + 1..].iter();
+            plans.extend(others.map(|second| Plan::of(asked, &[first, second], PAIR_VALUES_MAX)));
         }
+        Self { asker: &asked.asker, plans }
     }
-    Ok(flips)
+
+    /// What to ask.
+    pub(crate) fn asks(&self) -> Vec<Vec<Replacement>> {
+        let used = self.plans.iter().filter(|plan| plan.used);
+        used.flat_map(|plan| plan.targets.iter().map(|target| plan.replacements(self.asker, target))).collect()
+    }
+
+    /// `now` are the answers for the rows as they are, `changed` those to [`Self::asks`].
+    pub(crate) fn compare(&self, now: &Answers, changed: &[Answers], confidence: f64) -> Vec<Flip> {
+        let mut rest = changed;
+        let mut compare = |plan: &Plan<'_>| {
+            if !plan.used {
+                return plan.unread(now.decisions.len(), confidence);
+            }
+            let (own, others) = rest.split_at(plan.targets.len());
+            rest = others;
+            plan.compare(now, own, confidence)
+        };
+        self.plans.iter().map(&mut compare).collect()
+    }
 }
 
 /// One attribute or pair, with the values everybody is set to.
 struct Plan<'a> {
     columns: Vec<&'a Groups>,
+    /// Whether the model reads any of them.
+    used: bool,
     /// One level a column.
     targets: Vec<Vec<usize>>,
 }
 
 impl<'a> Plan<'a> {
-    fn of(columns: &[&'a Groups], values_max: usize) -> Self {
+    fn of(asked: &Asked<'_>, columns: &[&'a Groups], values_max: usize) -> Self {
         let mut targets: Vec<Vec<usize>> = vec![Vec::new()];
         for groups in columns {
             let levels = largest(groups, values_max);
@@ -71,7 +80,8 @@ impl<'a> Plan<'a> {
                 })
                 .collect();
         }
-        Self { columns: columns.to_vec(), targets }
+        let used = columns.iter().any(|groups| asked.asker.reads(&groups.attribute));
+        Self { columns: columns.to_vec(), used, targets }
     }
 
     fn name(&self) -> String {

@@ -13,7 +13,9 @@ use assize_tables::Cancel;
 use crate::audit::{Asker, Error, Groups};
 use crate::document::{FairnessMetrics, Stability, Status, StressTest, Subgroup, Thresholds};
 
+use flips::Flips;
 pub(crate) use judge::judge;
+use noise::Noise;
 
 /// A model with the rows it is asked about, and their groups.
 pub(crate) struct Asked<'a> {
@@ -39,12 +41,19 @@ pub(crate) struct StressInput<'a> {
 pub(crate) fn examine(input: StressInput<'_>, cancel: &Cancel) -> Result<StressTest, Error> {
     let (mut flips, mut perturbations) = (Vec::new(), Vec::new());
     if let Some(asked) = &input.asked {
-        flips = flips::single(asked, input.confidence, cancel)?;
+        let (single, noise) = (Flips::single(asked), Noise::new(asked, input.seed));
+        let mut asks = single.asks();
+        let noisy = 1 + asks.len();
+        asks.extend(noise.asks());
+        let answers = asked.asker.ask(&asks, cancel)?;
+        flips = single.compare(&answers[0], &answers[1..noisy], input.confidence);
         let group_size_min = input.thresholds.group_size_min;
-        perturbations = noise::perturbations(asked, group_size_min, input.confidence, input.seed, cancel)?;
+        perturbations = noise.compare(asked, &answers[0], &answers[noisy..], group_size_min, input.confidence);
     }
     if let Some(asked) = &input.asked_in_pairs {
-        flips.extend(flips::in_pairs(asked, input.confidence, cancel)?);
+        let pairs = Flips::in_pairs(asked);
+        let answers = asked.asker.ask(&pairs.asks(), cancel)?;
+        flips.extend(pairs.compare(&answers[0], &answers[1..], input.confidence));
     }
     let flips_reason = input.asked.is_none().then(|| {
         "the decisions are a column of the data: there is no model that could be asked about changed rows".to_owned()

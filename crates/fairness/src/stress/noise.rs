@@ -1,9 +1,9 @@
 //! Decisions under small changes of everything but the protected attributes: do some groups stand on thinner ice?
 
-use assize_tables::{Cancel, ColumnData, MISSING};
+use assize_tables::{ColumnData, MISSING};
 
 use super::Asked;
-use crate::audit::{Error, Groups, NewValues, Replacement};
+use crate::audit::{Answers, Groups, NewValues, Replacement};
 use crate::document::{GroupShare, Perturbation};
 use crate::forensics::{mix, share};
 
@@ -12,38 +12,52 @@ const STEPS: [f64; 2] = [0.01, 0.05];
 /// Draws of another category before a row keeps its own.
 const DRAWS_MAX: u64 = 8;
 
-/// Shares of changed decisions by group, for each kind of change and each attribute.
-pub(crate) fn perturbations(
-    asked: &Asked<'_>,
-    group_size_min: u64,
-    confidence: f64,
-    seed: u64,
-    cancel: &Cancel,
-) -> Result<Vec<Perturbation>, Error> {
-    let Asked { asker, groups } = asked;
-    let free: Vec<(usize, &str, &ColumnData)> = asker
-        .table()
-        .columns
-        .iter()
-        .filter(|column| asker.reads(&column.name) && groups.iter().all(|groups| groups.attribute != column.name))
-        .enumerate()
-        .map(|(index, column)| (index, column.name.as_str(), &column.data))
-        .collect();
-    let mut kinds: Vec<(String, Vec<Replacement>)> = STEPS
-        .iter()
-        .map(|step| (format!("numeric +-{} % of range", step * 100.0), stepped(&free, *step, seed)))
-        .collect();
-    kinds.push(("one category swapped".to_owned(), swapped(&free, asker.table().rows, seed)));
-    kinds.retain(|(_, replacements)| !replacements.is_empty());
-    let asks: Vec<Vec<Replacement>> = kinds.iter().map(|(_, replacements)| replacements.clone()).collect();
-    let answers = asker.ask(&asks, cancel)?;
-    let mut found = Vec::new();
-    for ((change, _), after) in kinds.iter().zip(&answers[1..]) {
-        let moved: Vec<bool> =
-            answers[0].decisions.iter().zip(&after.decisions).map(|(before, after)| before != after).collect();
-        found.extend(groups.iter().map(|groups| by_group(change, &moved, groups, group_size_min, confidence)));
+/// Kinds of change that are to be asked.
+pub(crate) struct Noise {
+    kinds: Vec<(String, Vec<Replacement>)>,
+}
+
+impl Noise {
+    /// Those that the columns of the asked rows allow.
+    pub(crate) fn new(asked: &Asked<'_>, seed: u64) -> Self {
+        let Asked { asker, groups } = asked;
+        let is_free = |name: &str| asker.reads(name) && groups.iter().all(|groups| groups.attribute != name);
+        let columns = asker.table().columns.iter().filter(|column| is_free(&column.name));
+        let free: Vec<(usize, &str, &ColumnData)> =
+            columns.enumerate().map(|(index, column)| (index, column.name.as_str(), &column.data)).collect();
+        let mut kinds: Vec<(String, Vec<Replacement>)> = STEPS
+            .iter()
+            .map(|step| (format!("numeric +-{} % of range", step * 100.0), stepped(&free, *step, seed)))
+            .collect();
+        kinds.push(("one category swapped".to_owned(), swapped(&free, asker.table().rows, seed)));
+        kinds.retain(|(_, replacements)| !replacements.is_empty());
+        Self { kinds }
     }
-    Ok(found)
+
+    /// What to ask.
+    pub(crate) fn asks(&self) -> impl Iterator<Item = Vec<Replacement>> {
+        self.kinds.iter().map(|(_, replacements)| replacements.clone())
+    }
+
+    /// Shares of changed decisions by group, for each kind of change and each attribute. `now` are the answers for the
+    /// rows as they are, `changed` those to [`Self::asks`].
+    pub(crate) fn compare(
+        &self,
+        asked: &Asked<'_>,
+        now: &Answers,
+        changed: &[Answers],
+        group_size_min: u64,
+        confidence: f64,
+    ) -> Vec<Perturbation> {
+        let mut found = Vec::new();
+        for ((change, _), after) in self.kinds.iter().zip(changed) {
+            let moved: Vec<bool> =
+                now.decisions.iter().zip(&after.decisions).map(|(before, after)| before != after).collect();
+            let groups = asked.groups.iter();
+            found.extend(groups.map(|groups| by_group(change, &moved, groups, group_size_min, confidence)));
+        }
+        found
+    }
 }
 
 /// Every number up or down by the step, at random.

@@ -14,13 +14,13 @@ pub(crate) fn method(
 ) -> Method {
     Method {
         score_formula: super::SCORE_FORMULA.to_owned(),
-        steps: steps(frame, model, settings),
+        steps: steps(frame, model, settings, stress),
         limits: limits(frame, model, domain, settings, stress),
         law: domain.law.clone(),
     }
 }
 
-fn steps(frame: &Frame, model: &ModelSubject, settings: &AuditSettings) -> Vec<String> {
+fn steps(frame: &Frame, model: &ModelSubject, settings: &AuditSettings, stress: &StressTest) -> Vec<String> {
     let mut steps = vec![format!("The file was profiled in one pass over all {} rows.", frame.rows_total)];
     if frame.is_sample() {
         steps.push(format!(
@@ -49,6 +49,7 @@ fn steps(frame: &Frame, model: &ModelSubject, settings: &AuditSettings) -> Vec<S
             bands.rule
         ));
     }
+    steps.extend(asked_again(stress));
     steps.push(format!(
         "Rates have Wilson intervals, differences Newcombe's, ratios Katz's, aggregates a bootstrap of the cells with {} \
          resamples; p-values are corrected over all tests.",
@@ -60,6 +61,18 @@ fn steps(frame: &Frame, model: &ModelSubject, settings: &AuditSettings) -> Vec<S
             .to_owned(),
     );
     steps
+}
+
+/// On how many rows the model was asked about changed values.
+fn asked_again(stress: &StressTest) -> Option<String> {
+    let rows = |pairs: bool| {
+        let of_kind = stress.flips.iter().filter(|flip| flip.attribute.contains(" x ") == pairs);
+        of_kind.map(|flip| flip.flip_rate.n).max()
+    };
+    let in_pairs = rows(true).map_or_else(String::new, |rows| format!(", flips of two attributes on {rows}"));
+    rows(false).map(|rows| {
+        format!("Flips of one attribute and noise were asked on {rows} judged rows{in_pairs}, drawn by a hash of seed and row.")
+    })
 }
 
 fn limits(
