@@ -7,7 +7,7 @@ use super::aggregates::Ground;
 use super::bootstrap::{quantile, stream};
 use super::tally::{BINS, Tally};
 use crate::document::Estimate;
-use crate::statistics::Binomial;
+use crate::statistics::Chance;
 
 /// Stream of the ABROCA bootstrap: apart from the others.
 const ROC_STREAM: u64 = 2 << 32;
@@ -114,13 +114,11 @@ fn difference_on(curve: &[Point], at: &mut usize, left: f64, right: f64) -> [f64
 /// the true curves is within it of the one seen, whatever the bias of an absolute value.
 fn sampling_slack(pair: [&Tally; 2], confidence: f64, random: &mut Xoshiro256PlusPlus) -> f64 {
     let classes = pair.map(coarse_classes);
+    let chances = classes.each_ref().map(|classes| chances(classes));
     let base = classes.each_ref().map(|classes| on_grid(classes));
     let mut areas: Vec<f64> = (0..RESAMPLES)
         .map(|_| {
-            let drawn = classes.each_ref().map(|classes| {
-                let drawn: Vec<[f64; 2]> = resample(classes, random);
-                on_grid(&drawn)
-            });
+            let drawn = chances.each_ref().map(|chances| on_grid(&resample(chances, random)));
             let sum: f64 = (0..=GRID).map(|x| ((drawn[0][x] - base[0][x]) - (drawn[1][x] - base[1][x])).abs()).sum();
             sum / (GRID + 1) as f64
         })
@@ -147,19 +145,41 @@ fn coarse_classes(tally: &Tally) -> Vec<[f64; 2]> {
     merged
 }
 
-fn resample(classes: &[[f64; 2]], random: &mut Xoshiro256PlusPlus) -> Vec<[f64; 2]> {
-    let mut drawn = vec![[0.0, 0.0]; classes.len()];
-    for class in 0..2 {
-        let mut weight: f64 = classes.iter().map(|counts| counts[class]).sum();
-        let mut left = libm::round(weight) as u64;
-        for (counts, drawn) in classes.iter().zip(&mut drawn) {
-            if left == 0 || weight <= 0.0 {
+/// How the rows of both labels fall to the classes, one after the other.
+struct Chances {
+    classes: usize,
+    /// By label: rows, and for each class its chance given that no earlier class took the row.
+    by_label: [(u64, Vec<Chance>); 2],
+}
+
+fn chances(classes: &[[f64; 2]]) -> Chances {
+    let by_label = [0, 1].map(|label| {
+        let mut weight: f64 = classes.iter().map(|counts| counts[label]).sum();
+        let rows = libm::round(weight) as u64;
+        let mut chances = Vec::with_capacity(classes.len());
+        for counts in classes {
+            if weight <= 0.0 {
                 break;
             }
-            let taken = Binomial::new(left, (counts[class] / weight).min(1.0)).draw(random);
-            drawn[class] = taken as f64;
+            chances.push(Chance::new((counts[label] / weight).min(1.0)));
+            weight -= counts[label];
+        }
+        (rows, chances)
+    });
+    Chances { classes: classes.len(), by_label }
+}
+
+fn resample(chances: &Chances, random: &mut Xoshiro256PlusPlus) -> Vec<[f64; 2]> {
+    let mut drawn = vec![[0.0, 0.0]; chances.classes];
+    for (label, (rows, chances)) in chances.by_label.iter().enumerate() {
+        let mut left = *rows;
+        for (chance, drawn) in chances.iter().zip(&mut drawn) {
+            if left == 0 {
+                break;
+            }
+            let taken = chance.trials(left).draw(random);
+            drawn[label] = taken as f64;
             left -= taken;
-            weight -= counts[class];
         }
     }
     drawn

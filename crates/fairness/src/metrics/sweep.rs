@@ -34,6 +34,7 @@ pub(crate) fn sweep(attributes: &[Attribute], settings: &MeasureSettings<'_>, pr
 struct Above {
     all: Vec<f64>,
     positive: Vec<f64>,
+    negative: Vec<f64>,
 }
 
 impl Above {
@@ -47,7 +48,11 @@ impl Above {
             }
             above
         };
-        Self { all: from_top(&|bin| histogram.total(bin)), positive: from_top(&|bin| histogram.weights[1][bin]) }
+        Self {
+            all: from_top(&|bin| histogram.total(bin)),
+            positive: from_top(&|bin| histogram.weights[1][bin]),
+            negative: from_top(&|bin| histogram.weights[0][bin]),
+        }
     }
 }
 
@@ -56,7 +61,6 @@ fn all_cut_offs(attributes: &[Attribute], settings: &MeasureSettings<'_>, presen
     let scored = |tally: &&Tally| tally.scores.is_some();
     let total = merge(attributes[0].groups.iter().filter_map(|tally| tally.scores.as_ref()));
     let total_above = Above::new(&total);
-    let negative_above = |bin: usize| -> f64 { total.weights[0][bin..].iter().sum() };
     // Groups large enough for a selection rate, and of them those for a true positive rate.
     let admitted: Vec<Vec<(Above, bool)>> = attributes
         .iter()
@@ -75,7 +79,7 @@ fn all_cut_offs(attributes: &[Attribute], settings: &MeasureSettings<'_>, presen
     let negatives: f64 = total.weights[0].iter().sum();
     (0..BINS)
         .map(|bin| {
-            let right = total_above.positive[bin] + negatives - negative_above(bin);
+            let right = total_above.positive[bin] + negatives - total_above.negative[bin];
             let rates = admitted.iter().map(|groups| {
                 groups.iter().filter_map(|(above, _)| quotient(above.all[bin], above.all[0])).collect::<Vec<_>>()
             });
