@@ -17,7 +17,7 @@ mod stress;
 mod verdict;
 
 pub use audit::{
-    AuditInput, AuditSettings, Commitment, Error, ModelInput, Prepared, Unwatched, Watch, audit, commitment, prepare,
+    AuditInput, AuditSettings, Error, ModelInput, Prepared, Unwatched, Watch, audit, check_request, prepare,
 };
 pub use body::{Identity, Measured};
 pub use verdict::{CERTIFIED_MIN, CONDITIONAL_MIN};

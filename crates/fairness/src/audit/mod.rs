@@ -27,7 +27,7 @@ use assize_tables::{Cancel, Dataset};
 
 pub use error::Error;
 pub use run::{Prepared, audit, prepare};
-pub use settings::{AuditSettings, Commitment, commitment};
+pub use settings::{AuditSettings, check_request};
 
 pub(crate) use asker::{Answers, Asker, NewValues, Replacement};
 pub(crate) use frame::{Frame, QUARTILES, select_rows};

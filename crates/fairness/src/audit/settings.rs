@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use assize_tables::Dataset;
 use assize_tables::cells::KEYS_MAX;
-use serde::Serialize;
 
-use super::{AuditInput, Error};
+use super::Error;
 use crate::document::{Bands, Thresholds};
 use crate::domains;
 
@@ -158,74 +158,12 @@ impl AuditSettings {
     }
 }
 
-/// What is promised before the run: the exact bytes, the model, and every choice. Its digest goes into the
-/// transparency log first, so that nobody can try settings until the result pleases and show only the last one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Commitment {
-    /// Version of the measuring code.
-    pub assize_version: String,
-    /// SHA-256 of the data file.
-    pub dataset_sha256: String,
-    /// SHA-256 of the model file, when one was handed in.
-    pub model_sha256: Option<String>,
-    /// The outcome column.
-    pub target_column: String,
-    /// Protected columns.
-    pub protected_attributes: Vec<String>,
-    /// Domain as submitted.
-    pub domain: String,
-    /// Profile that the domain chose.
-    pub domain_profile: String,
-    /// Favourable value, when given.
-    pub positive_label: Option<String>,
-    /// Decision column, when given.
-    pub prediction_column: Option<String>,
-    /// Score column, when given.
-    pub score_column: Option<String>,
-    /// Weight column, when given.
-    pub weight_column: Option<String>,
-    /// Band edges, when given.
-    pub age_bins: Option<Vec<f64>>,
-    /// Reference groups, when given.
-    pub reference_groups: BTreeMap<String, String>,
-    /// Expected shares, when given.
-    pub reference_shares: BTreeMap<String, BTreeMap<String, f64>>,
-    /// Strata.
-    pub strata: Vec<String>,
-    /// Thresholds in force.
-    pub thresholds: Thresholds,
-    /// Seed.
-    pub seed: u64,
-    /// Resamples.
-    pub resamples: u32,
-    /// Confidence level.
-    pub confidence: f64,
-}
-
-/// The parameters of an audit as they are known before it runs; checks the settings against the columns of the data.
-pub fn commitment(input: &AuditInput<'_>, settings: &AuditSettings) -> Result<Commitment, Error> {
-    let thresholds = settings.check(input.dataset.column_names())?;
-    Ok(Commitment {
-        assize_version: settings.assize_version.clone(),
-        dataset_sha256: input.dataset_sha256.to_owned(),
-        model_sha256: input.model.map(|model| model.sha256.to_owned()),
-        target_column: settings.target_column.clone(),
-        protected_attributes: settings.protected_attributes.clone(),
-        domain: settings.domain.clone(),
-        domain_profile: domains::find(&settings.domain).name.clone(),
-        positive_label: settings.positive_label.clone(),
-        prediction_column: settings.prediction_column.clone(),
-        score_column: settings.score_column.clone(),
-        weight_column: settings.weight_column.clone(),
-        age_bins: settings.age_bins.clone(),
-        reference_groups: settings.reference_groups.clone(),
-        reference_shares: settings.reference_shares.clone(),
-        strata: settings.strata.clone(),
-        thresholds,
-        seed: settings.seed,
-        resamples: settings.resamples,
-        confidence: settings.confidence,
-    })
+/// Checks a request against the header of its data, which is quick; [`prepare`](super::prepare) does so against the rows.
+///
+/// # Errors
+/// [`Error`]: a choice out of its range, a column that is absent or in two roles, an unknown threshold.
+pub fn check_request(dataset: &Dataset, settings: &AuditSettings) -> Result<(), Error> {
+    settings.check(dataset.column_names()).map(|_| ())
 }
 
 /// Looks up the bands of a column.

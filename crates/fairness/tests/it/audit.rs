@@ -1,7 +1,7 @@
 //! Whole audits: real data, columns of predictions, model files, and what must not depend on anything.
 
 use assize_fairness::document::{CertificateBody, CertificationStatus, ModelSubject, Status, Verdict};
-use assize_fairness::{AuditSettings, commitment};
+use assize_fairness::{AuditSettings, Unwatched, check_request, prepare};
 use assize_tables::{Dataset, ReadOptions};
 
 use crate::audit_support::{
@@ -225,13 +225,21 @@ fn the_commitment_names_what_will_be_measured() {
     let input = assize_fairness::AuditInput { dataset: &dataset, dataset_sha256: DIGEST, model: None };
     let mut settings = quick("credit_risk", &["sex"], "loan");
     settings.thresholds.insert("disparate_impact_min".into(), 0.9);
-    let promised = commitment(&input, &settings).unwrap();
-    assert_eq!(promised.thresholds.disparate_impact_min, 0.9);
-    assert_eq!((promised.dataset_sha256.as_str(), promised.domain_profile.as_str()), (DIGEST, "credit"));
-    let again = serde_json::to_value(commitment(&input, &settings).unwrap()).unwrap();
-    assert_eq!(serde_json::to_value(&promised).unwrap(), again);
-    settings.target_column = "nothing".into();
-    assert!(commitment(&input, &settings).is_err());
+    let promised = prepare(&input, &settings, &Unwatched::default()).unwrap().commitment();
+    assert_eq!(promised["thresholds"]["disparate_impact_min"], 0.9);
+    assert_eq!((&promised["target_column"], &promised["domain_profile"]), (&"credit_risk".into(), &"credit".into()));
+    assert_eq!(prepare(&input, &settings, &Unwatched::default()).unwrap().commitment(), promised);
+}
+
+#[test]
+fn a_request_is_refused_by_the_header_alone() {
+    let dataset = Dataset::open(&sample("german_credit.csv"), &ReadOptions::default()).unwrap();
+    let settings = quick("credit_risk", &["sex"], "loan");
+    check_request(&dataset, &settings).unwrap();
+    let absent = AuditSettings { target_column: "nothing".into(), ..settings.clone() };
+    assert!(check_request(&dataset, &absent).unwrap_err().to_string().contains("nothing"));
+    let few = AuditSettings { resamples: 1, ..settings };
+    assert!(check_request(&dataset, &few).unwrap_err().to_string().contains("resamples"));
 }
 
 #[test]
