@@ -147,7 +147,10 @@ fn certified_hostile(server: &Server, folder: &Path) -> String {
         ("model_name", "A<img src=x onerror=alert(1)>-model-name-without-any-break-opportunity-2026.11.21-rc1+4711"),
         ("organization", "Bundesanstalt für Finanzdienstleistungsaufsicht & Söhne GmbH & Co. KGaA"),
         ("target_column", "hired"),
-        ("protected_attributes", "a_column_name_without_any_place_to_break_it_that_goes_on_for_much_longer_than_a_line"),
+        (
+            "protected_attributes",
+            "a_column_name_without_any_place_to_break_it_that_goes_on_for_much_longer_than_a_line",
+        ),
     ];
     let answer = server.audit("/audit/full", &hostile_dataset(folder), &fields);
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
@@ -308,7 +311,8 @@ async fn pages_are_complete_without_javascript() {
     let checks = checks.as_array().expect("a list");
     assert!(checks.len() >= 8 && checks.iter().all(|word| word == "Passed"), "{checks:?}");
     // Folded tables open without a script; nothing that needs one is offered.
-    let folds = "return [...document.querySelectorAll('.figure')].filter(f => !f.querySelector('details table td')).length";
+    let folds =
+        "return [...document.querySelectorAll('.figure')].filter(f => !f.querySelector('details table td')).length";
     assert_eq!(script(&browser, folds).await, json!(0));
     let buttons = "return [...document.querySelectorAll('button')].filter(b => b.offsetHeight > 0).length";
     assert_eq!(script(&browser, buttons).await, json!(0));

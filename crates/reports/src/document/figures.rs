@@ -102,8 +102,7 @@ fn remedy(mitigation: &Mitigation, note: usize) -> Vec<String> {
 }
 
 fn named(values: &[NamedValue], write: fn(f64) -> String) -> String {
-    let written = |value: &NamedValue| {
-        format!("{} {}", value.name, value.value.map_or_else(|| "undefined".to_owned(), write))
-    };
+    let written =
+        |value: &NamedValue| format!("{} {}", value.name, value.value.map_or_else(|| "undefined".to_owned(), write));
     values.iter().map(written).collect::<Vec<_>>().join(", ")
 }

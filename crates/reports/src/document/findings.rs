@@ -5,6 +5,7 @@ use assize_fairness::document::{CertificateBody, CertificationStatus, Finding, S
 use serde::Serialize;
 
 use super::Layer;
+use crate::charts::Medium;
 use crate::format::{self, Scale, count, decimal};
 use crate::words::{self, Tone};
 
@@ -113,6 +114,10 @@ fn line(finding: &Finding) -> String {
             let estimate = Scale::Number.estimate(&finding.estimate);
             format!("{}: {group} against {other} {estimate}, n {}", finding.about, count(finding.estimate.n))
         }
+        ([_, _, _, ..], Some(_)) if finding.layer == "fairness_metrics" => {
+            let (groups, n) = (finding.groups.len(), count(finding.estimate.n));
+            format!("{}: {groups} groups, n {n}: {}", finding.about, finding.groups.join("; "))
+        }
         _ => finding.message.trim_end_matches('.').to_owned(),
     }
 }
@@ -168,7 +173,7 @@ pub(super) fn tally(findings: &[Finding]) -> String {
 }
 
 /// The four layers with what was taken off their scores.
-pub(super) fn layers(body: &CertificateBody) -> Vec<Layer> {
+pub(super) fn layers(body: &CertificateBody, medium: Medium) -> Vec<Layer> {
     let results = &body.layer_results;
     let (data, stress, metrics) = (&results.data_forensics, &results.stress_test, &results.fairness_metrics);
     let scored = |name, status, score: f64, terms: &[ScoreTerm], key: &str| Layer {
@@ -177,7 +182,7 @@ pub(super) fn layers(body: &CertificateBody) -> Vec<Layer> {
         tone: words::status_tone(status),
         score: decimal(score, 1),
         summary: tally_of_layer(&body.findings, key),
-        terms: terms.iter().map(term).collect(),
+        terms: terms.iter().map(|taken| term(taken, medium)).collect(),
     };
     vec![
         scored("Data", data.status, data.health_score, &data.score_terms, "data_forensics"),
@@ -211,8 +216,13 @@ fn governance(body: &CertificateBody) -> Layer {
     Layer { name: "Governance", word, tone, score: String::new(), summary, terms: Vec::new() }
 }
 
-fn term(term: &ScoreTerm) -> String {
-    format!("{} {}: {}", decimal(-term.points, 1), words::sentence_case(&term.name), term.reason)
+/// What was taken off and why; on paper the reasons stand among the findings alone.
+fn term(term: &ScoreTerm, medium: Medium) -> String {
+    let taken = format!("{} {}", decimal(-term.points, 1), words::sentence_case(&term.name));
+    match medium {
+        Medium::Screen => format!("{taken}: {}", term.reason),
+        Medium::Print => taken,
+    }
 }
 
 fn tally_of_layer(findings: &[Finding], layer: &str) -> String {

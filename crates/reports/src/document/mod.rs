@@ -145,7 +145,7 @@ pub(crate) fn build(view: &CertificateView<'_>, medium: Medium) -> Document {
         verdict: verdict(view),
         standing: standing(view),
         facts: facts::summary(body),
-        layers: findings::layers(body),
+        layers: findings::layers(body, medium),
         narrative: paragraphs(&body.narrative),
         narrative_source: narrative_source(&governance.narrative_source, governance.numbers_checked),
         findings: findings::groups(body),

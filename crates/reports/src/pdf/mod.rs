@@ -209,7 +209,11 @@ mod tests {
 
     #[test]
     fn long_tables_repeat_their_header() {
-        let pages = texts_by_page(&sample(), PaperSize::A4);
+        let mut body = sample();
+        let attributes = &mut body.layer_results.fairness_metrics.attributes;
+        attributes.extend(attributes.clone());
+        attributes.extend(attributes.clone());
+        let pages = texts_by_page(&body, PaperSize::A4);
         let with_header = pages.iter().filter(|page| page.contains("MeasureValueThreshold")).count();
         assert!(with_header >= 2, "the table of disparities spans pages: {with_header}");
     }
