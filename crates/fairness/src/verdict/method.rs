@@ -71,7 +71,7 @@ fn asked_again(stress: &StressTest) -> Option<String> {
     };
     let in_pairs = rows(true).map_or_else(String::new, |rows| format!(", flips of two attributes on {rows}"));
     rows(false).map(|rows| {
-        format!("Flips of one attribute and noise were asked on {rows} judged rows{in_pairs}, drawn by a hash of seed and row.")
+        format!("Flips of one attribute and noise were asked on {rows} judged rows{in_pairs}, drawn by a hash where there are more.")
     })
 }
 
