@@ -178,7 +178,7 @@ fn print(
     }
     match log {
         Some(Ok(size)) => {
-            println!("{:<11}  {:<11}  all {size} entries agree with the newest checkpoint", "log", "passed")
+            println!("{:<11}  {:<11}  all {size} entries agree with the newest checkpoint", "log", "passed");
         }
         Some(Err(detail)) => println!("{:<11}  {:<11}  {detail}", "log", "failed"),
         None => {}

@@ -133,5 +133,8 @@ fn an_unknown_certificate_and_health_answer_exactly_as_documented() {
     assert_eq!(unknown.status, 404);
     assert_eq!(unknown.json(), json!({"detail": "Certificate 'MP-2026-999999' not found."}));
     let health = server.curl("/health", &[]);
+    for header in ["content-type: application/json", "x-request-id: ", "ratelimit-remaining: "] {
+        assert!(health.headers.to_lowercase().contains(header), "{header} is not in {}", health.headers);
+    }
     assert_eq!((health.status, health.json()), (200, json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")})));
 }

@@ -210,7 +210,7 @@ pub(super) async fn check_before_accepting(app: &App, new: NewAudit) -> Result<N
     let settings = settings(app, &new.request);
     blocking(move || {
         let dataset = open(&new.dataset.path, &new.dataset.name, settings.threads)?;
-        assize_fairness::check_request(&dataset, &settings).map_err(unprocessable)?;
+        assize_fairness::check_request(&dataset, &settings).map_err(|error| unprocessable(&error))?;
         Ok(new)
     })
     .await?
@@ -261,14 +261,14 @@ fn settings(app: &App, request: &AuditRequest) -> AuditSettings {
 }
 
 /// What is wrong with the data or the request is for the user to mend.
-fn unprocessable(error: assize_fairness::Error) -> AppError {
+fn unprocessable(error: &assize_fairness::Error) -> AppError {
     AppError::Unprocessable(error.to_string())
 }
 
 fn stopped(error: assize_fairness::Error) -> Stopped {
     match error {
         assize_fairness::Error::Cancelled(_) => Stopped::Cancelled,
-        error => Stopped::Failed(unprocessable(error)),
+        error => Stopped::Failed(unprocessable(&error)),
     }
 }
 

@@ -82,7 +82,7 @@ impl App {
     /// `Unprocessable` when the log has no such entry or size.
     pub async fn inclusion_proof(&self, index: u64, size: Option<u64>) -> Result<InclusionProof, AppError> {
         let size = self.known_size(size).await?;
-        let mut wanted = log::nodes_needed_for_inclusion(index, size).map_err(outside)?;
+        let mut wanted = log::nodes_needed_for_inclusion(index, size).map_err(|error| outside(&error))?;
         wanted.extend(log::nodes_needed_for_root(size));
         wanted.push(NodeId { level: 0, index });
         let nodes = read_nodes(&mut self.store().log(), &wanted).await?;
@@ -105,7 +105,7 @@ impl App {
     /// `Unprocessable` when `from` is larger than `to` or the log never had that size.
     pub async fn consistency_proof(&self, from: u64, to: Option<u64>) -> Result<ConsistencyProof, AppError> {
         let to = self.known_size(to).await?;
-        let mut wanted = log::nodes_needed_for_consistency(from, to).map_err(outside)?;
+        let mut wanted = log::nodes_needed_for_consistency(from, to).map_err(|error| outside(&error))?;
         wanted.extend(log::nodes_needed_for_root(from));
         wanted.extend(log::nodes_needed_for_root(to));
         let nodes = read_nodes(&mut self.store().log(), &wanted).await?;
@@ -246,6 +246,6 @@ async fn read_nodes(log: &mut Log<'_>, wanted: &[NodeId]) -> Result<BTreeMap<Nod
     Ok(found.into_iter().map(|((level, index), hash)| (NodeId { level, index }, Hash::from_bytes(hash))).collect())
 }
 
-fn outside(error: assize_attestation::Error) -> AppError {
+fn outside(error: &assize_attestation::Error) -> AppError {
     AppError::Unprocessable(error.to_string())
 }

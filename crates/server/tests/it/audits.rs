@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use assize_server::app::JobState;
 use assize_server::clock::MockClock;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::harness::{Form, Start, TestApp, detail, json};
 
