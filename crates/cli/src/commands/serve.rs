@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use anyhow::Context as _;
 use assize_server::config::Config;
 use assize_server::jobs;
 use assize_server::serve::Server;
@@ -26,6 +27,7 @@ pub(crate) fn run(shared: &Shared, options: &ServeOptions) -> anyhow::Result<Out
         })?;
         config.server.listen = listener.local_addr()?;
         let app = installation::open(config).await?;
+        app.clear_spool().context("the spool of the home cannot be emptied")?;
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
         if app.config().worker.enabled {

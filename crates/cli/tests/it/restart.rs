@@ -38,7 +38,10 @@ fn killed_during_an_audit_it_finishes_once_after_restart() {
         std::thread::sleep(std::time::Duration::from_millis(150 * round));
         server.kill();
     }
+    let stray = home.path().join("spool/upload-of-a-killed-process");
+    std::fs::write(&stray, "rows of people").unwrap();
     let server = Server::start(home.path(), &[]);
+    assert!(!stray.exists(), "an upload outlived its process");
     for id in &accepted {
         wait_for("the job to finish", || job(&server, id)["state"] == "succeeded");
     }

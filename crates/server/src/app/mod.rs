@@ -94,7 +94,18 @@ impl App {
         self.0.clock.as_ref()
     }
 
-    /// Folder for files that are being received or read; emptied at start.
+    /// Empties the spool: what lies there belonged to a process that is gone. Only for who is alone in the home.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or a file in it not be deleted.
+    pub fn clear_spool(&self) -> std::io::Result<()> {
+        for entry in std::fs::read_dir(self.spool())? {
+            std::fs::remove_file(entry?.path())?;
+        }
+        Ok(())
+    }
+
+    /// Folder for files that are being received or read.
     #[must_use]
     pub fn spool(&self) -> PathBuf {
         self.0.config.storage.home.join("spool")
@@ -133,8 +144,7 @@ impl App {
     }
 }
 
-/// Makes the folders of a home, for the owner's eyes only, and empties the spool: what lies there belonged to a
-/// process that is gone.
+/// Makes the folders of a home, for the owner's eyes only.
 fn prepare_home(home: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     let make = |folder: &Path| {
