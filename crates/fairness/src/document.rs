@@ -152,6 +152,9 @@ pub enum ModelSubject {
         column: String,
         /// The score column, when one was given.
         score_column: Option<String>,
+        /// Value of the decision column that counts as favourable.
+        #[serde(default)]
+        favourable: Option<String>,
     },
     /// A model file, read without executing it.
     File {

@@ -10,6 +10,7 @@ use super::asker::DECISION_THRESHOLD;
 use super::decisions::{Decisions, Source};
 use super::frame::{Frame, labels_of, values_of};
 use super::groups::group_rows;
+use super::outcome::{Outcome, resolve_decisions};
 use super::{AuditSettings, Error, Groups};
 use crate::metrics::{NumericHistogram, Strata};
 
@@ -51,11 +52,15 @@ pub(crate) fn count_file(
     decisions: &Decisions,
     cancel: &Cancel,
 ) -> Result<Counted, Error> {
-    let spec = |column: &str| BinarySpec { column: column.to_owned(), positive: frame.outcome.positive.clone() };
+    let spec = |column: &str, positive: &str| BinarySpec { column: column.to_owned(), positive: positive.to_owned() };
+    let prediction = match (&settings.prediction_column, &decisions.source) {
+        (Some(name), Source::Column { favourable: Some(favourable) }) => Some(spec(name, favourable)),
+        _ => None,
+    };
     let mut plan = CellPlan {
         keys: settings.protected_attributes.iter().map(|attribute| key_spec(frame, attribute)).collect(),
-        label: (!settings.without_labels()).then(|| spec(&settings.target_column)),
-        prediction: settings.prediction_column.as_deref().map(spec),
+        label: (!settings.without_labels()).then(|| spec(&settings.target_column, &frame.outcome.positive)),
+        prediction,
         score: settings.score_column.clone(),
         weight: settings.weight_column.clone(),
         decision_threshold: Some(DECISION_THRESHOLD),
@@ -83,11 +88,14 @@ pub(crate) fn decisions_of_column(
     profile: &Profile,
     settings: &AuditSettings,
 ) -> Result<Decisions, Error> {
+    let mut favourable = None;
     let score = settings.score_column.as_deref().map(|name| scores_of(frame, profile, name)).transpose()?;
     let decided: Vec<u8> = match (&settings.prediction_column, &score) {
         (Some(name), _) => {
-            check_prediction(frame, profile, name)?;
-            labels_of(frame.table.column(name).expect("checked to be a column"), &frame.outcome)
+            let spelled = decisions_as_spelled(frame, profile, name)?;
+            let decided = labels_of(frame.table.column(name).expect("checked to be a column"), &spelled);
+            favourable = Some(spelled.positive);
+            decided
         }
         (None, Some(scores)) => scores
             .iter()
@@ -102,19 +110,13 @@ pub(crate) fn decisions_of_column(
     let rows: Vec<u32> = (0..frame.table.rows as u32).filter(known).collect();
     let decisions = rows.iter().map(|row| decided[*row as usize]).collect();
     let scores = score.map(|scores| rows.iter().map(|row| scores[*row as usize]).collect());
-    Ok(Decisions { rows, decisions, scores, source: Source::Column })
+    Ok(Decisions { rows, decisions, scores, source: Source::Column { favourable } })
 }
 
-fn check_prediction(frame: &Frame, profile: &Profile, name: &str) -> Result<(), Error> {
+/// The two values of a column of decisions.
+fn decisions_as_spelled(frame: &Frame, profile: &Profile, name: &str) -> Result<Outcome, Error> {
     let (values, _) = values_of(profile, name)?;
-    if values.iter().all(|(value, _)| frame.outcome.label_of(value).is_some()) {
-        return Ok(());
-    }
-    Err(Error::PredictionValues {
-        column: name.to_owned(),
-        found: values.into_iter().map(|(value, _)| value).collect(),
-        wanted: vec![frame.outcome.positive.clone(), frame.outcome.negative.clone()],
-    })
+    resolve_decisions(name, values.into_iter().map(|(value, _)| value).collect(), &frame.outcome)
 }
 
 fn scores_of(frame: &Frame, profile: &Profile, name: &str) -> Result<Vec<f64>, Error> {

@@ -36,7 +36,10 @@ pub(crate) struct Decisions {
 /// Who decided.
 pub(crate) enum Source {
     /// A column of the data.
-    Column,
+    Column {
+        /// Favourable value of the decision column, when there is one beside or instead of scores.
+        favourable: Option<String>,
+    },
     /// A model that was handed in; the index of its favourable class.
     Model { positive: usize },
     /// A forest trained on the other rows.
@@ -215,6 +218,10 @@ impl Decisions {
                     .or_else(|| settings.score_column.clone())
                     .unwrap_or_default(),
                 score_column: settings.score_column.clone(),
+                favourable: match &self.source {
+                    Source::Column { favourable } => favourable.clone(),
+                    _ => None,
+                },
             },
         }
     }

@@ -80,7 +80,7 @@ pub enum Error {
     },
     /// Predictions are spelled unlike the outcome.
     #[error(
-        "the prediction column '{column}' has the values {}, the target has {}; use the same two values in both",
+        "the prediction column '{column}' has the values {}, the target has {}; use the same two values in both, or '1' and '0'",
         quoted(found),
         quoted(wanted)
     )]

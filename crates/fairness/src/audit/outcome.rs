@@ -145,6 +145,34 @@ fn chosen(column: &str, given: &str, first: &str, second: &str) -> Result<bool, 
     }
 }
 
+/// How a column of decisions says the two values: as the outcome does, or as 1 and 0 (true and false), where 1 stands for
+/// the favourable value. `values` are those that occur.
+pub(crate) fn resolve_decisions(column: &str, values: Vec<String>, outcome: &Outcome) -> Result<Outcome, Error> {
+    if values.iter().all(|value| outcome.label_of(value).is_some()) {
+        return Ok(outcome.clone());
+    }
+    for (positive, negative) in [("1", "0"), ("true", "false")] {
+        let is = |value: &str, word: &str| same_label(value, word) || normal(value).eq_ignore_ascii_case(word);
+        if values.iter().all(|value| is(value, positive) || is(value, negative)) {
+            let spelled = |word: &str| {
+                let found = values.iter().find(|value| is(value, word));
+                found.cloned().unwrap_or_else(|| word.to_owned())
+            };
+            return Ok(Outcome {
+                column: column.to_owned(),
+                positive: spelled(positive),
+                negative: spelled(negative),
+                rule: "convention",
+            });
+        }
+    }
+    Err(Error::PredictionValues {
+        column: column.to_owned(),
+        found: values,
+        wanted: vec![outcome.positive.clone(), outcome.negative.clone()],
+    })
+}
+
 fn favourable(value: &str) -> bool {
     FAVOURABLE.contains(&normal(value).to_lowercase().as_str())
 }
@@ -172,6 +200,21 @@ mod tests {
             let outcome = check(&values, given).unwrap();
             assert_eq!((outcome.positive.as_str(), outcome.rule), (positive, rule), "{values:?}");
         }
+    }
+
+    #[test]
+    fn decisions_are_spelled_as_the_outcome_or_as_one_and_zero() {
+        let outcome = check(&[("<=50K", 9), (">50K", 4)], None).unwrap();
+        let decisions = |values: &[&str]| {
+            let values = values.iter().map(|value| (*value).to_owned()).collect();
+            resolve_decisions("decision", values, &outcome).map(|decisions| decisions.positive)
+        };
+        assert_eq!(decisions(&[">50K.", "<=50K."]).unwrap(), ">50K");
+        assert_eq!(decisions(&["0", "1"]).unwrap(), "1");
+        assert_eq!(decisions(&["False", "True"]).unwrap(), "True");
+        assert_eq!(decisions(&["0"]).unwrap(), "1");
+        let refused = decisions(&["low", "high"]).unwrap_err().to_string();
+        assert!(refused.contains("'low', 'high'") && refused.contains("'1' and '0'"), "{refused}");
     }
 
     #[test]

@@ -138,7 +138,7 @@ fn run(prepared: &Prepared<'_>, watch: &dyn Watch) -> Result<Measured, Error> {
     let data_forensics = forensics::examine(frame, profile, &forensics_settings, cancel)?;
     watch.step("counting the groups", 0.6);
     let counted = match decisions.source {
-        Source::Column => count_file(input.dataset, frame, settings, decisions, cancel)?,
+        Source::Column { .. } => count_file(input.dataset, frame, settings, decisions, cancel)?,
         _ => count_decisions(frame, settings, decisions)?,
     };
     watch.step("measuring fairness", 0.65);
@@ -312,7 +312,7 @@ fn asked_rows_max(decisions: &Decisions) -> (usize, usize) {
     match decisions.source {
         Source::Forest(_) => (ASKED_ROWS_MAX, ASKED_ROWS_IN_PAIRS_MAX),
         Source::Model { .. } => (ASKED_ROWS_OF_FILE_MAX, ASKED_ROWS_OF_FILE_MAX / 2),
-        Source::Column => (0, 0),
+        Source::Column { .. } => (0, 0),
     }
 }
 

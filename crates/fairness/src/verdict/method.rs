@@ -34,6 +34,9 @@ fn steps(frame: &Frame, model: &ModelSubject, settings: &AuditSettings, stress: 
             "A random forest of {trees} trees was trained on {training_rows} rows with all usable columns, protected ones \
              included, and decided {evaluation_rows} rows it had not seen; everything is measured on these."
         ),
+        ModelSubject::PredictionColumn { column, favourable: Some(favourable), .. } => format!(
+            "The decisions are those of column '{column}', where '{favourable}' is favourable, counted over all rows."
+        ),
         ModelSubject::PredictionColumn { column, .. } => {
             format!("The decisions are those of column '{column}', counted over all rows.")
         }

@@ -101,7 +101,7 @@ fn predictions_scores_and_weights_are_checked() {
     };
     assert_eq!(
         with(|s| s.prediction_column = Some("p".into())),
-        "the prediction column 'p' has the values 'no', 'yes', the target has '1', '0'; use the same two values in both"
+        "the prediction column 'p' has the values 'no', 'yes', the target has '1', '0'; use the same two values in both, or '1' and '0'"
     );
     assert_eq!(
         with(|s| s.score_column = Some("s".into())),
