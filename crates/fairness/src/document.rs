@@ -262,7 +262,7 @@ pub struct Thresholds {
     pub flip_rate_max: f64,
     /// Smallest denominator of a rate that is scored.
     pub group_size_min: u64,
-    /// Groups under this share of the rows may be left out of the LL144 table (1 RCNY 5-300).
+    /// Groups under this share of the rows may be left out of the LL144 table (6 RCNY 5-300).
     pub group_share_min: f64,
 }
 

@@ -107,7 +107,7 @@ pub struct ConditionalDisparity {
     pub value: f64,
 }
 
-/// One row of the table New York City asks for (1 RCNY 5-301).
+/// One row of the table New York City asks for (6 RCNY 5-301).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ll144Row {
     /// Group.

@@ -158,7 +158,7 @@ fn local_law_144(body: &CertificateBody) -> NamedTable {
     }
     named(
         "Impact ratios as New York City asks for them",
-        "Local Law 144 of 2021, 1 RCNY 5-301. Size and rate of each group left out stand in the data of the first \
+        "Local Law 144 of 2021, 6 RCNY 5-301. Size and rate of each group left out stand in the data of the first \
          figure.",
         table,
     )
