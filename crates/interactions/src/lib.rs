@@ -1,0 +1,2 @@
+//! One AI interaction in, findings out: personal data, secrets, safety, regulations, redaction, risk. Pure: no clock,
+//! no files, no network; the same interaction and rules give the same audit.
