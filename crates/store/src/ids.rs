@@ -43,17 +43,13 @@ impl JobId {
     /// A new id from the current time and ten random bytes, both the caller's.
     #[must_use]
     pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
-        let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
-        let uuid = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
-        Self(format!("job_{}", uuid.simple()))
+        Self(timed_id("job_", now, &random))
     }
 
     /// Reads a job id; `None` if it is not one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let rest = text.strip_prefix("job_")?;
-        let valid = rest.len() == 32 && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        valid.then(|| Self(text.to_owned()))
+        is_timed_id("job_", text).then(|| Self(text.to_owned()))
     }
 
     /// The id as text.
@@ -61,6 +57,67 @@ impl JobId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// A person's account: `usr_` and a version 7 UUID without hyphens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(String);
+
+impl UserId {
+    /// A new id from the current time and ten random bytes, both the caller's.
+    #[must_use]
+    pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
+        Self(timed_id("usr_", now, &random))
+    }
+
+    /// Reads a user id; `None` if it is not one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        is_timed_id("usr_", text).then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An API key, not its secret: `key_` and a version 7 UUID without hyphens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// A new id from the current time and ten random bytes, both the caller's.
+    #[must_use]
+    pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
+        Self(timed_id("key_", now, &random))
+    }
+
+    /// Reads a key id; `None` if it is not one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        is_timed_id("key_", text).then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A prefix and a version 7 UUID without hyphens.
+fn timed_id(prefix: &str, now: Timestamp, random: &[u8; 10]) -> String {
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    let uuid = uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid();
+    format!("{prefix}{}", uuid.simple())
+}
+
+/// Whether [`timed_id`] can have written the text.
+fn is_timed_id(prefix: &str, text: &str) -> bool {
+    text.strip_prefix(prefix)
+        .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
 }
 
 /// A certificate's number as people see it: `MP-2026-000001`.
@@ -127,6 +184,18 @@ impl fmt::Display for OrganizationId {
 }
 
 impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

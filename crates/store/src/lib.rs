@@ -26,8 +26,10 @@ mod error;
 mod folders;
 mod ids;
 mod objects;
+mod roles;
 mod store;
 
 pub use error::{Cause, Error};
-pub use ids::{CertificateId, Digest, JobId, ORGANIZATION_ID_BYTES_MAX, OrganizationId};
+pub use ids::{CertificateId, Digest, JobId, KeyId, ORGANIZATION_ID_BYTES_MAX, OrganizationId, UserId};
+pub use roles::{KeyInterface, Role};
 pub use store::{JobsChanged, Store, StoreSettings, Unit};

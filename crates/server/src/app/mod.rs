@@ -8,6 +8,7 @@
 //! lock of the log; nothing of an uploaded file outlives its audit.
 
 mod audits;
+mod caller;
 mod certificates;
 mod certify;
 mod error;
@@ -24,8 +25,9 @@ use anyhow::Context as _;
 use assize_store::{Store, StoreSettings};
 
 pub use assize_store::jobs::JobState;
-pub use assize_store::{JobId, OrganizationId};
+pub use assize_store::{JobId, KeyId, KeyInterface, OrganizationId, Role, UserId};
 pub use audits::{AuditOutcome, JobView, NewAudit, Upload};
+pub use caller::{Actor, Caller, Permission};
 pub use certificates::{CertificateSummary, PublicCertificate};
 pub use certify::{Certify, CertifyArgs, CertifyProgress, Stopped, WorkFile};
 pub use error::AppError;
