@@ -1,4 +1,4 @@
-//! Everything durable: organizations, jobs, blobs, certificates, the transparency log, keys and the audit trail, on
+//! Everything durable: organizations, people, API keys, jobs, blobs, certificates, the transparency log, keys and the audit trail, on
 //! SQLite or PostgreSQL, with the bytes of blobs in an object store.
 //!
 //! [`Store::open`] gives a [`Store`]; `store.certificates()` and the like give an accessor per aggregate; what must
@@ -7,19 +7,25 @@
 //!
 //! What must hold:
 //! - every accessor on an organization's data takes the [`OrganizationId`], and another organization's id behaves like
-//!   an unknown one; only certificates can be looked up without, because they are public, and [`queue`] serves workers;
+//!   an unknown one. Looked up without are: certificates, because they are public; keys, sessions and invitations by the
+//!   digest of their secret, because whoever has it has the right; accounts, because people belong to several
+//!   organizations; and [`queue`] serves workers;
 //! - there is no clock and no randomness here: time and random bytes are the caller's;
 //! - one SQL text serves both databases, and every statement is reached by the conformance suite on both;
 //! - a lookup that finds nothing is `Ok(None)`; an outage is [`Error::Unavailable`] within seconds, and ends by itself.
 
+pub mod api_keys;
 pub mod audit_trail;
 pub mod blobs;
 pub mod certificates;
+pub mod invitations;
 pub mod jobs;
 pub mod log;
 pub mod organizations;
 pub mod queue;
+pub mod sessions;
 pub mod signing_keys;
+pub mod users;
 
 mod backend;
 mod error;

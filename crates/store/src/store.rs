@@ -6,17 +6,21 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::api_keys::ApiKeys;
 use crate::audit_trail::{AuditTrail, AuditWriter};
 use crate::backend::{Db, On, Tx, migrate, unavailable};
 use crate::blobs::{BlobHolds, Blobs};
 use crate::certificates::{CertificateNumbers, Certificates};
 use crate::error::Error;
+use crate::invitations::Invitations;
 use crate::jobs::Jobs;
 use crate::log::{Log, LogWriter};
 use crate::objects::Objects;
 use crate::organizations::Organizations;
 use crate::queue::Queue;
+use crate::sessions::{Sessions, SignInFailures};
 use crate::signing_keys::SigningKeys;
+use crate::users::Users;
 
 /// Where things are kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -117,6 +121,36 @@ impl Store {
         Organizations::on(self.on())
     }
 
+    /// The people.
+    #[must_use]
+    pub fn users(&self) -> Users<'_> {
+        Users::on(self.on())
+    }
+
+    /// The open invitations.
+    #[must_use]
+    pub fn invitations(&self) -> Invitations<'_> {
+        Invitations::on(self.on())
+    }
+
+    /// The sessions of signed-in people.
+    #[must_use]
+    pub fn sessions(&self) -> Sessions<'_> {
+        Sessions::on(self.on())
+    }
+
+    /// What was tried in vain at sign-in.
+    #[must_use]
+    pub fn sign_in_failures(&self) -> SignInFailures<'_> {
+        SignInFailures::on(self.on())
+    }
+
+    /// The API keys.
+    #[must_use]
+    pub fn api_keys(&self) -> ApiKeys<'_> {
+        ApiKeys::on(self.on())
+    }
+
     /// Jobs as their organization sees them.
     #[must_use]
     pub fn jobs(&self) -> Jobs<'_> {
@@ -179,6 +213,36 @@ impl Unit {
     #[must_use]
     pub fn organizations(&mut self) -> Organizations<'_> {
         Organizations::on(self.on())
+    }
+
+    /// The people.
+    #[must_use]
+    pub fn users(&mut self) -> Users<'_> {
+        Users::on(self.on())
+    }
+
+    /// The open invitations.
+    #[must_use]
+    pub fn invitations(&mut self) -> Invitations<'_> {
+        Invitations::on(self.on())
+    }
+
+    /// The sessions of signed-in people.
+    #[must_use]
+    pub fn sessions(&mut self) -> Sessions<'_> {
+        Sessions::on(self.on())
+    }
+
+    /// What was tried in vain at sign-in.
+    #[must_use]
+    pub fn sign_in_failures(&mut self) -> SignInFailures<'_> {
+        SignInFailures::on(self.on())
+    }
+
+    /// The API keys.
+    #[must_use]
+    pub fn api_keys(&mut self) -> ApiKeys<'_> {
+        ApiKeys::on(self.on())
     }
 
     /// Jobs as their organization sees them.

@@ -1,12 +1,14 @@
 //! What every back-end must do. A case knows only [`assize_store::Store`]; each runs on a fresh SQLite file and, when
 //! there is one to test on, in a fresh PostgreSQL schema.
 
+mod api_keys;
 mod audit_trail;
 mod blobs;
 mod certificates;
 mod claims;
 mod jobs;
 mod log;
+mod people;
 mod units;
 
 /// Makes two tests of every case.
@@ -33,6 +35,7 @@ macro_rules! on_both {
 }
 
 on_both! {
+    api_keys: keys_are_found_by_the_digest_of_their_secret, other_organizations_keys_do_not_exist, keys_end;
     audit_trail: rows_chain_per_organization, concurrent_appends_make_one_chain, rolled_back_rows_leave_no_gap;
     blobs: content_comes_back, files_come_back, organizations_share_nothing, collection_spares_what_is_held,
         collection_spares_what_is_young, discarding_spares_what_is_held, holds_need_a_blob;
@@ -47,6 +50,8 @@ on_both! {
         changes_wake_subscribers_at_commit, what_one_database_would_refuse_both_refuse;
     log: concurrent_appends_are_dense, wrong_index_is_refused, nodes_come_back_in_one_question, pages_have_limits,
         checkpoints_are_replaced_per_size;
+    people: accounts_come_back, places_belong_to_one_organization, organizations_are_made_once,
+        invitations_are_used_once, sessions_end, failures_count_and_are_forgotten;
     units: dropped_unit_leaves_nothing, units_see_their_own_writes_and_others_do_not, public_organization_exists,
         unknown_organization_is_a_conflict, signing_keys_outlive_their_use;
 }
