@@ -10,6 +10,9 @@ pub enum AppError {
     /// What was handed in cannot be worked with; the text says what to change.
     #[error("{0}")]
     Unprocessable(String),
+    /// Fields of what was handed in are wrong; all of them are named.
+    #[error("{}", spelled(.0))]
+    Fields(Vec<FieldProblem>),
     /// No such thing, or one of another organization.
     #[error("{what} '{id}' not found")]
     NotFound {
@@ -42,8 +45,11 @@ pub enum AppError {
         retry_after_s: u64,
     },
     /// No key, or none that is known.
-    #[error("an API key is needed")]
+    #[error("a valid API key is needed: send it as X-API-Key")]
     Unauthorized,
+    /// The e-mail address and the password do not go together; which of the two is wrong is not said.
+    #[error("the e-mail address or the password is wrong")]
+    SignInRefused,
     /// The key's role does not allow it.
     #[error("the role of this key does not allow it")]
     Forbidden,
@@ -60,14 +66,16 @@ pub enum AppError {
 
 impl AppError {
     /// The codes of all variants, in their order.
-    pub const CODES: [&str; 10] = [
+    pub const CODES: [&str; 12] = [
         "unprocessable",
+        "invalid_fields",
         "not_found",
         "conflict",
         "timed_out",
         "too_large",
         "rate_limited",
         "unauthorized",
+        "sign_in_refused",
         "forbidden",
         "unavailable",
         "internal",
@@ -78,15 +86,17 @@ impl AppError {
     pub fn code(&self) -> &'static str {
         let index = match self {
             Self::Unprocessable(_) => 0,
-            Self::NotFound { .. } => 1,
-            Self::Conflict(_) => 2,
-            Self::TimedOut { .. } => 3,
-            Self::TooLarge { .. } => 4,
-            Self::RateLimited { .. } => 5,
-            Self::Unauthorized => 6,
-            Self::Forbidden => 7,
-            Self::Unavailable { .. } => 8,
-            Self::Internal(_) => 9,
+            Self::Fields(_) => 1,
+            Self::NotFound { .. } => 2,
+            Self::Conflict(_) => 3,
+            Self::TimedOut { .. } => 4,
+            Self::TooLarge { .. } => 5,
+            Self::RateLimited { .. } => 6,
+            Self::Unauthorized => 7,
+            Self::SignInRefused => 8,
+            Self::Forbidden => 9,
+            Self::Unavailable { .. } => 10,
+            Self::Internal(_) => 11,
         };
         Self::CODES[index]
     }
@@ -95,6 +105,20 @@ impl AppError {
     pub fn internal(error: impl fmt::Display) -> Self {
         Self::Internal(anyhow::anyhow!("{error}"))
     }
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldProblem {
+    /// The field's name, dotted for nested ones.
+    pub field: String,
+    /// What is wrong and what to change, to be read after the name.
+    pub problem: String,
+}
+
+/// All problems as one sentence.
+fn spelled(problems: &[FieldProblem]) -> String {
+    problems.iter().map(|at| format!("{}: {}", at.field, at.problem)).collect::<Vec<_>>().join("; ")
 }
 
 /// An outage is the caller's to wait for; anything else of the store is a mistake or an operator's to mend.

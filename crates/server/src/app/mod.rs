@@ -3,6 +3,7 @@
 //!
 //! Reading order: [`request`] parses what is asked; [`audits`] accepts and follows audits; [`certify`] runs one;
 //! [`certificates`] issues, shows and revokes; [`transparency`] is the log; [`signing`] and [`keyring`] hold the key.
+//! Who may: [`caller`] says what a role allows; [`identity`], [`people`], [`keys`] and [`organizations`] say who is who.
 //!
 //! Invariants: an effect and the end of the job that causes it are one transaction; nothing is signed but under the
 //! lock of the log; nothing of an uploaded file outlives its audit.
@@ -12,9 +13,16 @@ mod caller;
 mod certificates;
 mod certify;
 mod error;
+mod fields;
+mod identity;
 mod keyring;
+mod keys;
+mod organizations;
+mod passwords;
+mod people;
 mod random;
 mod request;
+mod secrets;
 mod signing;
 mod transparency;
 
@@ -30,9 +38,15 @@ pub use audits::{AuditOutcome, JobView, NewAudit, Upload};
 pub use caller::{Actor, Caller, Permission};
 pub use certificates::{CertificateSummary, PublicCertificate};
 pub use certify::{Certify, CertifyArgs, CertifyProgress, Stopped, WorkFile};
-pub use error::AppError;
+pub use error::{AppError, FieldProblem};
+pub use fields::{EMAIL_BYTES_MAX, NAME_CHARS_MAX};
+pub use identity::{NewSession, SignedIn};
+pub use keys::{IssuedKey, KeyRecord, NewKey, OVERLAP_HOURS_MAX};
+pub use organizations::{FirstStart, OrganizationRecord};
+pub use people::{Acceptance, InvitationPurpose, InvitationRecord, IssuedInvitation, MemberRecord};
 pub use random::{Random, RandomUnavailable, SystemRandom};
 pub use request::{AuditRequest, Fields, TEXT_FIELDS};
+pub use secrets::Token;
 pub use transparency::{ConsistencyProof, InclusionProof, LogEntryView};
 
 use crate::clock::Clock;
@@ -56,6 +70,8 @@ struct Inner {
     narrator: Option<Narrator>,
     running: audits::Running,
     checked: certificates::CheckedCertificates,
+    remembered_keys: keys::RememberedKeys,
+    password_work: passwords::PasswordWork,
 }
 
 impl App {
@@ -70,8 +86,18 @@ impl App {
         let store = Store::open(&store_settings(&config, true)?, clock.now()).await?;
         let signing = Signing::open(&config, &store, clock.as_ref(), random.as_ref()).await?;
         let narrator = Narrator::from_config(&config.narrative);
-        let (running, checked) = (audits::Running::default(), certificates::CheckedCertificates::default());
-        Ok(Self(Arc::new(Inner { config, store, clock, random, signing, narrator, running, checked })))
+        Ok(Self(Arc::new(Inner {
+            config,
+            store,
+            clock,
+            random,
+            signing,
+            narrator,
+            running: audits::Running::default(),
+            checked: certificates::CheckedCertificates::default(),
+            remembered_keys: keys::RememberedKeys::default(),
+            password_work: passwords::PasswordWork::default(),
+        })))
     }
 
     /// Brings the database to this version's schema and answers the version.
@@ -140,9 +166,7 @@ impl App {
     }
 
     fn new_job_id(&self) -> Result<JobId, AppError> {
-        let mut random = [0; 10];
-        self.0.random.fill(&mut random).map_err(AppError::internal)?;
-        Ok(JobId::new(self.0.clock.now(), random))
+        Ok(JobId::new(self.0.clock.now(), self.id_bytes()?))
     }
 }
 

@@ -6,6 +6,7 @@
 //! Invariants: unknown keys are errors; a [`Secret`] never prints; after [`Config::validate`] no value is re-checked.
 
 mod certification;
+mod identity;
 mod limits;
 mod logging;
 mod narrative;
@@ -18,6 +19,7 @@ mod worker;
 use serde::{Deserialize, Serialize};
 
 pub use certification::Certification;
+pub use identity::Identity;
 pub use limits::{Limits, Rate};
 pub use logging::{LogFormat, Logging};
 pub use narrative::{Narrative, NarrativeProvider};
@@ -37,6 +39,8 @@ pub struct Config {
     pub storage: Storage,
     /// `[passport]`: the certification interface.
     pub passport: Certification,
+    /// `[identity]`: people and how they sign in.
+    pub identity: Identity,
     /// `[worker]`: the jobs.
     pub worker: Worker,
     /// `[signing]`: the key that signs certificates and log checkpoints.
@@ -64,6 +68,7 @@ impl Config {
         self.server.validate(&mut problems);
         self.storage.validate(&mut problems);
         self.passport.validate(&mut problems);
+        self.identity.validate(&mut problems);
         self.worker.validate(&mut problems);
         self.signing.validate(&mut problems);
         self.narrative.validate(&mut problems);

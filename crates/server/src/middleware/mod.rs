@@ -19,7 +19,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use crate::state::HttpState;
 
 pub(crate) use client::Peer;
-pub(crate) use rate_limit::RateLimits;
+pub(crate) use rate_limit::{RateLimits, network_of};
 
 /// Answers shorter than this are not worth compressing, bytes (one TCP segment holds them anyway).
 const COMPRESSED_BYTES_MIN: u64 = 860;

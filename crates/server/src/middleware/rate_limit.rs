@@ -98,7 +98,7 @@ impl Buckets {
         let token_us = 60_000_000 / u64::from(self.rate.per_minute);
         let bucket_us = token_us * u64::from(self.rate.burst);
         let mut full_at_us = self.full_at_us.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let client = client_of(address);
+        let client = network_of(address);
         // The clock of the machine may be set back: no bucket is ever further from full than empty.
         let old = full_at_us.get(&client).copied().unwrap_or(now_us).clamp(now_us, now_us + bucket_us);
         let new = old + token_us;
@@ -131,8 +131,8 @@ fn forget(full_at_us: &mut BTreeMap<IpAddr, u64>, now_us: u64) {
     }
 }
 
-/// The client that an address stands for.
-fn client_of(address: IpAddr) -> IpAddr {
+/// The network that an address stands for: itself, or the /64 of an IPv6 address, all of which one machine owns.
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),

@@ -31,13 +31,13 @@ impl IntoResponse for Detail {
     fn into_response(self) -> Response {
         let text = self.0.to_string();
         let (status, text, retry_after_s) = match self.0 {
-            AppError::Unprocessable(_) => (StatusCode::UNPROCESSABLE_ENTITY, text, None),
+            AppError::Unprocessable(_) | AppError::Fields(_) => (StatusCode::UNPROCESSABLE_ENTITY, text, None),
             AppError::NotFound { what, id } => (StatusCode::NOT_FOUND, not_found(what, &id), None),
             AppError::Conflict(_) => (StatusCode::CONFLICT, text, None),
             AppError::TimedOut { seconds } => (StatusCode::GATEWAY_TIMEOUT, timed_out(seconds), None),
             AppError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, text, None),
             AppError::RateLimited { retry_after_s } => (StatusCode::TOO_MANY_REQUESTS, text, Some(retry_after_s)),
-            AppError::Unauthorized => (StatusCode::UNAUTHORIZED, text, None),
+            AppError::Unauthorized | AppError::SignInRefused => (StatusCode::UNAUTHORIZED, text, None),
             AppError::Forbidden => (StatusCode::FORBIDDEN, text, None),
             AppError::Unavailable { retry_after_s } => (StatusCode::SERVICE_UNAVAILABLE, text, Some(retry_after_s)),
             AppError::Internal(error) => {
