@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use assize_server::app::{App, AuditRequest, Fields, JobState, NewAudit, OrganizationId, Upload};
+use assize_server::app::{App, AuditRequest, Caller, Fields, JobState, NewAudit, Upload};
 use futures::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -22,12 +22,12 @@ pub(crate) async fn fill(app: &App) -> anyhow::Result<()> {
         return Ok(());
     }
     println!("Auditing the Adult census data (32,561 rows) for bias by race, sex and age:");
-    let organization = OrganizationId::public();
-    let job = app.submit_audit(&organization, adult(app)?).await?;
+    let caller = Caller::anonymous(None);
+    let job = app.submit_audit(&caller, adult(app)?).await?;
     let bar = ProgressBar::new(1_000);
     bar.set_style(ProgressStyle::with_template("  {elapsed_precise} {bar:32} {msg}").context("the progress line")?);
     bar.enable_steady_tick(Duration::from_millis(100));
-    let mut states = std::pin::pin!(app.watch_audit(&organization, &job));
+    let mut states = std::pin::pin!(app.watch_audit(&caller, &job));
     while let Some(state) = states.next().await {
         bar.set_position((state.progress * 1_000.0) as u64);
         bar.set_message(state.step.replace('_', " "));

@@ -6,10 +6,43 @@ use axum::response::Response;
 use serde::de::DeserializeOwned;
 
 use super::error_response;
-use crate::app::AppError;
+use crate::app::{AppError, Caller};
+use crate::middleware::{Peer, PresentedKey};
+use crate::state::HttpState;
 
 /// Longest id that is looked for, bytes; longer ones cannot exist.
 const ID_BYTES_MAX: usize = 200;
+
+/// Who asks, by their API key; without a good one the request is refused.
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        match parts.extensions.get::<PresentedKey>() {
+            Some(PresentedKey::Good(caller)) => Ok(caller.clone()),
+            Some(PresentedKey::Refused) | None => Err(error_response(parts.uri.path(), AppError::Unauthorized)),
+        }
+    }
+}
+
+/// Who asks an interface that is open unless the configuration closes it: whoever has a key acts for its organization,
+/// others for the public one. A key that is not good is refused all the same: whoever sends one means it.
+#[derive(Debug)]
+pub(crate) struct OpenCaller(pub(crate) Caller);
+
+impl FromRequestParts<HttpState> for OpenCaller {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &HttpState) -> Result<Self, Response> {
+        match parts.extensions.get::<PresentedKey>() {
+            Some(PresentedKey::Good(caller)) => Ok(Self(caller.clone())),
+            None if !state.config().passport.require_key => {
+                Ok(Self(Caller::anonymous(parts.extensions.get::<Peer>().map(|peer| peer.address))))
+            }
+            Some(PresentedKey::Refused) | None => Err(error_response(parts.uri.path(), AppError::Unauthorized)),
+        }
+    }
+}
 
 /// The one id in a path, decoded.
 #[derive(Debug)]

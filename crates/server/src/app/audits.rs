@@ -10,8 +10,10 @@ use assize_store::{JobId, OrganizationId};
 use assize_tables::Cancel;
 use futures::Stream;
 use jiff::Timestamp;
+use serde_json::json;
 use tempfile::TempPath;
 
+use super::caller::{Caller, Permission};
 use super::certify::{CertifyArgs, WorkFile, check_before_accepting};
 use super::error::AppError;
 use super::request::AuditRequest;
@@ -134,7 +136,9 @@ impl App {
     /// # Errors
     /// `Unprocessable` when the files or the request cannot be audited, as far as a look at them tells; `Unavailable`
     /// when too many audits wait already.
-    pub async fn submit_audit(&self, organization: &OrganizationId, new: NewAudit) -> Result<JobId, AppError> {
+    pub async fn submit_audit(&self, caller: &Caller, new: NewAudit) -> Result<JobId, AppError> {
+        caller.require(Permission::Run)?;
+        let organization = &caller.organization;
         if self.store().jobs().unfinished(organization).await? >= self.config().limits.queued_audits_max {
             return Err(AppError::Unavailable { retry_after_s: RETRY_AFTER_FULL_S });
         }
@@ -163,6 +167,9 @@ impl App {
             }
         }
         unit.jobs().enqueue(organization, &job, now).await?;
+        let detail = json!({ "dataset_sha256": args.dataset.sha256, "dataset_bytes": args.dataset.bytes });
+        let event = caller.event(now, "audit.submit", job.id.as_str(), detail);
+        unit.audit_writer().append(organization, &event).await?;
         unit.commit().await?;
         Ok(job.id)
     }
@@ -171,8 +178,9 @@ impl App {
     ///
     /// # Errors
     /// `NotFound` for an unknown id or another organization's.
-    pub async fn audit_job(&self, organization: &OrganizationId, id: &JobId) -> Result<JobView, AppError> {
-        Ok(JobView::from(&self.find_job(organization, id).await?))
+    pub async fn audit_job(&self, caller: &Caller, id: &JobId) -> Result<JobView, AppError> {
+        caller.require(Permission::Read)?;
+        Ok(JobView::from(&self.find_job(&caller.organization, id).await?))
     }
 
     /// Waits for the certificate; past `patience` the audit is stopped, and this answers when it really has.
@@ -181,14 +189,15 @@ impl App {
     /// What the audit ended with; `TimedOut` when it was stopped for its time, `Conflict` when somebody cancelled it.
     pub async fn wait_for_audit(
         &self,
-        organization: &OrganizationId,
+        caller: &Caller,
         id: &JobId,
         patience: Duration,
     ) -> Result<AuditOutcome, AppError> {
+        let organization = &caller.organization;
         let mut ended = self.wait_until_final(organization, id, patience).await?;
         let in_time = ended.is_some();
         if !in_time {
-            self.cancel_audit(organization, id).await?;
+            self.cancel_audit(caller, id).await?;
             ended = self.wait_until_final(organization, id, STOP_WITHIN).await?;
         }
         let Some(job) = ended else {
@@ -208,13 +217,19 @@ impl App {
     ///
     /// # Errors
     /// `NotFound` for an unknown id or another organization's.
-    pub async fn cancel_audit(&self, organization: &OrganizationId, id: &JobId) -> Result<JobView, AppError> {
-        let now = self.clock().now();
+    pub async fn cancel_audit(&self, caller: &Caller, id: &JobId) -> Result<JobView, AppError> {
+        caller.require(Permission::Run)?;
+        let (organization, now) = (&caller.organization, self.clock().now());
         let mut unit = self.store().begin().await?;
         let job = unit.jobs().cancel(organization, id, now).await?.ok_or_else(|| unknown_job(id))?;
         let ended_unworked = job.state == JobState::Cancelled;
         if ended_unworked {
             unit.blob_holds().release(organization, id.as_str(), now).await?;
+        }
+        if ended_unworked || job.state == JobState::Running {
+            unit.audit_writer()
+                .append(organization, &caller.event(now, "audit.cancel", id.as_str(), json!({})))
+                .await?;
         }
         unit.commit().await?;
         self.0.running.cancel(id);
@@ -225,16 +240,16 @@ impl App {
     }
 
     /// The job each time it changes; ends after its last state, or when it cannot be read any more.
-    pub fn watch_audit(&self, organization: &OrganizationId, id: &JobId) -> impl Stream<Item = JobView> + Send + use<> {
-        let start = (self.clone(), organization.clone(), id.clone(), None::<JobView>);
-        futures::stream::unfold(start, |(app, organization, id, last)| async move {
+    pub fn watch_audit(&self, caller: &Caller, id: &JobId) -> impl Stream<Item = JobView> + Send + use<> {
+        let start = (self.clone(), caller.clone(), id.clone(), None::<JobView>);
+        futures::stream::unfold(start, |(app, caller, id, last)| async move {
             if last.as_ref().is_some_and(|view: &JobView| view.state.is_final()) {
                 return None;
             }
             loop {
-                let view = app.audit_job(&organization, &id).await.ok()?;
+                let view = app.audit_job(&caller, &id).await.ok()?;
                 if last.as_ref() != Some(&view) {
-                    return Some((view.clone(), (app, organization, id, Some(view))));
+                    return Some((view.clone(), (app, caller, id, Some(view))));
                 }
                 app.clock().sleep(LOOK_AGAIN).await;
             }

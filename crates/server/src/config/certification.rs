@@ -28,13 +28,6 @@ impl Default for Certification {
 
 impl Certification {
     pub(super) fn validate(&self, problems: &mut Problems) {
-        // Keys belong to organizations, which this version does not have: a switch that let everybody in would be a
-        // lie, so it is refused.
-        problems.require(
-            !self.require_key,
-            "passport.require_key",
-            "API keys are not part of this version; leave it false and guard the server with a proxy",
-        );
         problems.within(self.audit_timeout_s, 1, 86_400, "passport.audit_timeout_s");
         problems.within(u64::from(self.validity_days), 1, 3_650, "passport.validity_days");
         problems.within(u64::from(self.retention_days), 0, 36_500, "passport.retention_days");

@@ -14,8 +14,8 @@ use super::limits::RETRY_AFTER_BUSY_S;
 use super::upload::{self, Form};
 use super::verify::certificate_response;
 use super::wire::{AuditForm, AuditJob, Certificate};
-use crate::api::extract::Parameters;
-use crate::app::{App, AppError, AuditRequest, JobId, NewAudit, OrganizationId};
+use crate::api::extract::{OpenCaller, Parameters};
+use crate::app::{App, AppError, AuditRequest, Caller, JobId, NewAudit, Permission};
 use crate::state::HttpState;
 
 /// How the answer is wanted.
@@ -44,6 +44,8 @@ pub(crate) struct SubmitParameters {
         (status = 200, description = "The certificate", body = Certificate),
         (status = 202, description = "Accepted; follow the job", body = AuditJob,
             headers(("Location" = String, description = "Address of the job"))),
+        (status = 401, description = "An API key is needed, or the one sent is not good", body = DetailBody),
+        (status = 403, description = "The key's role does not allow it", body = DetailBody),
         (status = 409, description = "Somebody cancelled the audit", body = DetailBody),
         (status = 413, description = "A file or field is larger than it may be", body = DetailBody),
         (status = 422, description = "The form, the data or the model cannot be audited; `detail` says what to change", body = DetailBody),
@@ -57,19 +59,21 @@ pub(crate) struct SubmitParameters {
 )]
 pub(crate) async fn submit_audit(
     State(state): State<HttpState>,
+    OpenCaller(caller): OpenCaller,
     Parameters(parameters): Parameters<SubmitParameters>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Detail> {
+    caller.require(Permission::Run)?;
     let new = received(&state, request).await?;
-    let (app, organization) = (state.app(), OrganizationId::public());
-    let job = app.submit_audit(&organization, new).await?;
+    let app = state.app();
+    let job = app.submit_audit(&caller, new).await?;
     if parameters.asynchronous || prefers_async(&headers) {
-        return accepted(app, &organization, &job).await;
+        return accepted(app, &caller, &job).await;
     }
-    let mut abandoned = CancelOnDrop { app: app.clone(), organization, job, armed: true };
+    let mut abandoned = CancelOnDrop { app: app.clone(), caller, job, armed: true };
     let patience = Duration::from_secs(state.config().passport.audit_timeout_s);
-    let outcome = app.wait_for_audit(&abandoned.organization, &abandoned.job, patience).await;
+    let outcome = app.wait_for_audit(&abandoned.caller, &abandoned.job, patience).await;
     abandoned.armed = false;
     let certificate = app.certificate(&outcome?.certificate_id).await?;
     Ok(certificate_response(certificate.document.clone()))
@@ -111,8 +115,8 @@ fn prefers_async(headers: &HeaderMap) -> bool {
 }
 
 /// 202 with the job and where to follow it.
-async fn accepted(app: &App, organization: &OrganizationId, job: &JobId) -> Result<Response, Detail> {
-    let job = AuditJob::from(app.audit_job(organization, job).await?);
+async fn accepted(app: &App, caller: &Caller, job: &JobId) -> Result<Response, Detail> {
+    let job = AuditJob::from(app.audit_job(caller, job).await?);
     let location = HeaderValue::from_str(&job.url).map_err(AppError::internal)?;
     let applied = HeaderValue::from_static("respond-async");
     let headers = [(LOCATION, location), (HeaderName::from_static("preference-applied"), applied)];
@@ -122,7 +126,7 @@ async fn accepted(app: &App, organization: &OrganizationId, job: &JobId) -> Resu
 /// Cancels an audit that nobody waits for any more: the client closed its connection, so this handler was dropped.
 struct CancelOnDrop {
     app: App,
-    organization: OrganizationId,
+    caller: Caller,
     job: JobId,
     armed: bool,
 }
@@ -132,10 +136,10 @@ impl Drop for CancelOnDrop {
         if !self.armed {
             return;
         }
-        let (app, organization, job) = (self.app.clone(), self.organization.clone(), self.job.clone());
+        let (app, caller, job) = (self.app.clone(), self.caller.clone(), self.job.clone());
         tokio::spawn(async move {
             tracing::info!(job.id = job.as_str(), "the client went away: cancelling its audit");
-            if let Err(error) = app.cancel_audit(&organization, &job).await {
+            if let Err(error) = app.cancel_audit(&caller, &job).await {
                 tracing::warn!(job.id = job.as_str(), "an abandoned audit could not be cancelled: {error}");
             }
         });

@@ -14,8 +14,8 @@ use futures::StreamExt;
 use super::error::{Detail, DetailBody};
 use super::limits::EVENT_KEEPALIVE_S;
 use super::wire::AuditJob;
-use crate::api::extract::PathId;
-use crate::app::{AppError, JobId, JobView, OrganizationId};
+use crate::api::extract::{OpenCaller, PathId};
+use crate::app::{AppError, JobId, JobView};
 use crate::state::HttpState;
 
 /// How an audit stands.
@@ -26,12 +26,18 @@ use crate::state::HttpState;
     params(("id" = String, Path, description = "The job's id")),
     responses(
         (status = 200, description = "The job", body = AuditJob),
+        (status = 401, description = "An API key is needed, or the one sent is not good", body = DetailBody),
+        (status = 403, description = "The key's role does not allow it", body = DetailBody),
         (status = 404, description = "No such job", body = DetailBody),
         (status = 422, description = "Not an id", body = DetailBody),
     )
 )]
-pub(crate) async fn audit_job(State(state): State<HttpState>, PathId(id): PathId) -> Result<Response, Detail> {
-    let job = state.app().audit_job(&OrganizationId::public(), &parse(&id)?).await?;
+pub(crate) async fn audit_job(
+    State(state): State<HttpState>,
+    OpenCaller(caller): OpenCaller,
+    PathId(id): PathId,
+) -> Result<Response, Detail> {
+    let job = state.app().audit_job(&caller, &parse(&id)?).await?;
     Ok(job_response(job))
 }
 
@@ -46,14 +52,20 @@ pub(crate) async fn audit_job(State(state): State<HttpState>, PathId(id): PathId
     params(("id" = String, Path, description = "The job's id")),
     responses(
         (status = 200, description = "Events whose data is the job", body = AuditJob, content_type = "text/event-stream"),
+        (status = 401, description = "An API key is needed, or the one sent is not good", body = DetailBody),
+        (status = 403, description = "The key's role does not allow it", body = DetailBody),
         (status = 404, description = "No such job", body = DetailBody),
         (status = 422, description = "Not an id", body = DetailBody),
     )
 )]
-pub(crate) async fn audit_events(State(state): State<HttpState>, PathId(id): PathId) -> Result<Response, Detail> {
-    let (organization, id) = (OrganizationId::public(), parse(&id)?);
-    state.app().audit_job(&organization, &id).await?;
-    let events = state.app().watch_audit(&organization, &id).map(event);
+pub(crate) async fn audit_events(
+    State(state): State<HttpState>,
+    OpenCaller(caller): OpenCaller,
+    PathId(id): PathId,
+) -> Result<Response, Detail> {
+    let id = parse(&id)?;
+    state.app().audit_job(&caller, &id).await?;
+    let events = state.app().watch_audit(&caller, &id).map(event);
     let until_stop = events.take_until(state.stopping().clone().cancelled_owned());
     let keepalive = KeepAlive::new().interval(Duration::from_secs(EVENT_KEEPALIVE_S));
     let mut response = Sse::new(until_stop).keep_alive(keepalive).into_response();
@@ -70,12 +82,18 @@ pub(crate) async fn audit_events(State(state): State<HttpState>, PathId(id): Pat
     params(("id" = String, Path, description = "The job's id")),
     responses(
         (status = 200, description = "The job; one that runs ends within moments, one that has ended stays as it is", body = AuditJob),
+        (status = 401, description = "An API key is needed, or the one sent is not good", body = DetailBody),
+        (status = 403, description = "The key's role does not allow it", body = DetailBody),
         (status = 404, description = "No such job", body = DetailBody),
         (status = 422, description = "Not an id", body = DetailBody),
     )
 )]
-pub(crate) async fn cancel_audit(State(state): State<HttpState>, PathId(id): PathId) -> Result<Response, Detail> {
-    let job = state.app().cancel_audit(&OrganizationId::public(), &parse(&id)?).await?;
+pub(crate) async fn cancel_audit(
+    State(state): State<HttpState>,
+    OpenCaller(caller): OpenCaller,
+    PathId(id): PathId,
+) -> Result<Response, Detail> {
+    let job = state.app().cancel_audit(&caller, &parse(&id)?).await?;
     Ok(job_response(job))
 }
 
@@ -87,12 +105,14 @@ pub(crate) async fn cancel_audit(State(state): State<HttpState>, PathId(id): Pat
     params(("id" = String, Path, description = "The job's id")),
     responses(
         (status = 200, description = "The job; one that runs ends within moments, one that has ended stays as it is", body = AuditJob),
+        (status = 401, description = "An API key is needed, or the one sent is not good", body = DetailBody),
+        (status = 403, description = "The key's role does not allow it", body = DetailBody),
         (status = 404, description = "No such job", body = DetailBody),
         (status = 422, description = "Not an id", body = DetailBody),
     )
 )]
-pub(crate) async fn delete_audit(state: State<HttpState>, id: PathId) -> Result<Response, Detail> {
-    cancel_audit(state, id).await
+pub(crate) async fn delete_audit(state: State<HttpState>, caller: OpenCaller, id: PathId) -> Result<Response, Detail> {
+    cancel_audit(state, caller, id).await
 }
 
 /// A job id; anything else names no job.
