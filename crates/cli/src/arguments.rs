@@ -55,6 +55,15 @@ pub(crate) enum Command {
     /// List or revoke certificates of this installation
     #[command(subcommand)]
     Certificate(CertificateCommand),
+    /// Create and list organizations
+    #[command(subcommand)]
+    Org(OrgCommand),
+    /// Create, list and lock people, set passwords
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Create, list, rotate and revoke API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Show, export or rotate the signing key of this installation
     #[command(subcommand)]
     SigningKey(SigningKeyCommand),
@@ -210,6 +219,131 @@ pub(crate) enum CertificateCommand {
         /// Why, as everybody may read it
         #[arg(long)]
         reason: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrgCommand {
+    /// Make an organization
+    #[command(after_help = "Example: assize org create acme --name \"Acme GmbH\"")]
+    Create {
+        /// Its id: lower-case letters, digits, - and _; `acme` stands for `org_acme`
+        org: String,
+        /// What it is called [default: the id]
+        #[arg(long)]
+        name: Option<String>,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List all organizations
+    List {
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Make an account with a random password, or give an existing one a place
+    #[command(after_help = "Example: assize user create --org acme --email ada@example.org --role admin")]
+    Create {
+        /// Organization; made when it is new
+        #[arg(long)]
+        org: String,
+        /// What they sign in with
+        #[arg(long)]
+        email: String,
+        /// What they are called [default: the e-mail address]
+        #[arg(long)]
+        name: Option<String>,
+        /// owner, admin, auditor, submitter or viewer
+        #[arg(long, default_value = "viewer")]
+        role: String,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List all accounts
+    List {
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set a random password, print it once, end all sessions
+    #[command(after_help = "Example: assize user password ada@example.org")]
+    Password {
+        /// What they sign in with
+        email: String,
+    },
+    /// Lock an account out
+    Lock {
+        /// What they sign in with
+        email: String,
+    },
+    /// Let an account in again
+    Unlock {
+        /// What they sign in with
+        email: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make an API key and print it once
+    #[command(after_help = "Example: assize key create --org acme --role owner --interface governance --json")]
+    Create {
+        /// Organization; made when it is new
+        #[arg(long)]
+        org: String,
+        /// owner, admin, auditor, submitter or viewer
+        #[arg(long)]
+        role: String,
+        /// governance, robustness or interactions
+        #[arg(long)]
+        interface: String,
+        /// What it is called
+        #[arg(long, default_value = "made at the command line")]
+        name: String,
+        /// Days after which it stops working [default: never]
+        #[arg(long, value_name = "N")]
+        expires_in_days: Option<u32>,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List an organization's keys, newest first
+    List {
+        /// Organization
+        #[arg(long)]
+        org: String,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a key like this one and let this one end
+    Rotate {
+        /// Organization
+        #[arg(long)]
+        org: String,
+        /// The key's id, key_...
+        id: String,
+        /// Hours in which both work
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        overlap_hours: u32,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a key, for good
+    #[command(after_help = "Example: assize key revoke --org acme key_019aa3e0a0b07cc2a1b2c3d4e5f60718")]
+    Revoke {
+        /// Organization
+        #[arg(long)]
+        org: String,
+        /// The key's id, key_...
+        id: String,
     },
 }
 

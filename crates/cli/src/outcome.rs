@@ -34,7 +34,13 @@ pub(crate) fn exit_code_of(error: &anyhow::Error) -> ExitCode {
             || cause.is::<figment::Error>()
             || matches!(
                 cause.downcast_ref::<AppError>(),
-                Some(AppError::Unprocessable(_) | AppError::NotFound { .. } | AppError::TooLarge { .. })
+                Some(
+                    AppError::Unprocessable(_)
+                        | AppError::Fields(_)
+                        | AppError::NotFound { .. }
+                        | AppError::Conflict(_)
+                        | AppError::TooLarge { .. }
+                )
             )
     });
     ExitCode::from(if bad_input { 2 } else { 1 })

@@ -40,6 +40,7 @@ pub(crate) fn head() -> OpenApi {
     let tags = [
         ("certification", "Submit audits, look certificates up, check them."),
         ("transparency", "The public log and the keys."),
+        ("administration", "An organization's own keys and people. Send an API key as `X-API-Key`."),
         ("operations", "For those who run the server."),
         ("pages", "For people."),
     ];

@@ -6,7 +6,7 @@ use axum::extract::DefaultBodyLimit;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
-use crate::api::{self, certification, operations, transparency};
+use crate::api::{self, administration, certification, operations, transparency};
 use crate::dashboard;
 use crate::middleware;
 use crate::openapi;
@@ -36,6 +36,16 @@ pub(crate) fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(transparency::consistency_proof))
         .routes(routes!(transparency::entries))
         .routes(routes!(transparency::public_keys))
+        // An organization's own affairs.
+        .routes(routes!(administration::keys, administration::create_key))
+        .routes(routes!(administration::key, administration::revoke_key))
+        .routes(routes!(administration::rotate_key))
+        .routes(routes!(administration::people))
+        .routes(routes!(administration::person, administration::change_role, administration::remove_person))
+        .routes(routes!(administration::password_link))
+        .routes(routes!(administration::invitations, administration::invite))
+        .routes(routes!(administration::withdraw_invitation))
+        .routes(routes!(administration::organization, administration::rename_organization))
         // Operations.
         .routes(routes!(operations::ready))
         .routes(routes!(operations::openapi_document))

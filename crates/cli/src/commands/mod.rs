@@ -8,6 +8,7 @@ mod demo;
 mod installation;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
+pub(crate) mod people;
 pub(crate) mod serve;
 pub(crate) mod signing_key;
 pub(crate) mod verify;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
+use assize_server::app::FirstStart;
 use assize_server::config::Config;
 use assize_server::jobs;
 use assize_server::serve::Server;
@@ -34,7 +35,11 @@ pub(crate) fn run(shared: &Shared, options: &ServeOptions) -> anyhow::Result<Out
             tasks.spawn(jobs::work(app.clone(), worker_name(app.config())?, stopping.clone()));
         }
         let server = Server::over(app.clone(), listener)?;
+        let first = app.first_start().await?;
         greet(app.config(), server.address());
+        if let Some(first) = &first {
+            introduce(first);
+        }
         if options.demo {
             let (app, stopping) = (app.clone(), stopping.clone());
             tasks.spawn(async move {
@@ -83,9 +88,21 @@ fn worker_name(config: &Config) -> anyhow::Result<String> {
 fn greet(config: &Config, address: SocketAddr) {
     println!("Assize {} is ready.", env!("CARGO_PKG_VERSION"));
     println!("  listening on   http://{address}");
+    println!("  dashboard      {}/dashboard", config.public_url());
     println!("  home           {}", config.storage.home.display());
     if !config.worker.enabled {
         println!("  jobs           worked elsewhere (assize worker)");
+    }
+}
+
+/// What a new installation starts with: printed once, kept nowhere in clear.
+fn introduce(first: &FirstStart) {
+    println!("A new installation. This is shown once; keep it:");
+    println!("  sign in as     {}", first.email);
+    println!("  password       {}", first.password);
+    println!("  organization   {}", first.organization);
+    for issued in &first.keys {
+        println!("  {:<14} {}", format!("{} key", issued.key.interface.as_str()), issued.secret);
     }
 }
 

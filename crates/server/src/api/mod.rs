@@ -4,6 +4,8 @@
 //! Two faces for errors: paths of the certification interface answer `{"detail": ...}` as its document says, all others
 //! problem details (RFC 9457). [`error_response`] picks by path, for what happens outside of any handler.
 
+pub(crate) mod administration;
+pub(crate) mod body;
 pub(crate) mod certification;
 pub(crate) mod extract;
 pub(crate) mod negotiate;

@@ -40,6 +40,7 @@ pub use certificates::{CertificateSummary, PublicCertificate};
 pub use certify::{Certify, CertifyArgs, CertifyProgress, Stopped, WorkFile};
 pub use error::{AppError, FieldProblem};
 pub use fields::{EMAIL_BYTES_MAX, NAME_CHARS_MAX};
+pub(crate) use fields::{FieldProblems, email as parse_email, name as parse_name};
 pub use identity::{NewSession, SignedIn};
 pub use keys::{IssuedKey, KeyRecord, NewKey, OVERLAP_HOURS_MAX};
 pub use organizations::{FirstStart, OrganizationRecord};

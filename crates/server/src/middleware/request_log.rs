@@ -12,6 +12,9 @@ use crate::state::HttpState;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What comes after it in a path is a secret.
+const INVITATION_LINKS: &str = "/dashboard/invitations/";
+
 /// Longest request id of a client that is taken over, bytes.
 const REQUEST_ID_BYTES_MAX: usize = 128;
 
@@ -23,7 +26,7 @@ pub(crate) async fn log_request(State(state): State<HttpState>, request: Request
         _ => new_id(started),
     };
     let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path) = (request.method().clone(), loggable(request.uri().path()).to_owned());
     let mut response = next.run(request).instrument(span.clone()).await;
     let duration_ms = state.clock().now().duration_since(started).as_millis();
     span.in_scope(|| {
@@ -38,6 +41,11 @@ pub(crate) async fn log_request(State(state): State<HttpState>, request: Request
     });
     response.headers_mut().insert(X_REQUEST_ID, id);
     response
+}
+
+/// The path without what gives whoever reads the log a right: the secret of an invitation's link.
+fn loggable(path: &str) -> &str {
+    if path.starts_with(INVITATION_LINKS) { "/dashboard/invitations/***" } else { path }
 }
 
 /// Whether a client's own id may stand in our log: short, and of letters, digits and `-_.:`.
@@ -58,6 +66,12 @@ fn new_id(now: jiff::Timestamp) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_of_links_stay_out_of_the_log() {
+        assert_eq!(loggable("/dashboard/invitations/AAAA"), "/dashboard/invitations/***");
+        assert_eq!(loggable("/dashboard/jobs/job_1"), "/dashboard/jobs/job_1");
+    }
 
     #[test]
     fn only_short_plain_ids_are_taken_over() {
