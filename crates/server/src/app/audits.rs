@@ -24,6 +24,11 @@ use super::request::AuditRequest;
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// How long a cancelled audit may take to notice, at most.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// How long a submission waits for the deletion of the same file by an audit that has just ended.
+const FILE_FREE_WITHIN: Duration = Duration::from_secs(1);
+/// How often it looks, and how many times.
+const FILE_FREE_AGAIN: Duration = Duration::from_millis(50);
+const FILE_TRIES_MAX: u32 = 20;
 /// Seconds after which a refused submission may try again.
 const RETRY_AFTER_FULL_S: u64 = 30;
 
@@ -121,12 +126,31 @@ impl App {
             return Err(AppError::Unavailable { retry_after_s: RETRY_AFTER_FULL_S });
         }
         let new = check_before_accepting(self, new).await?;
+        let (started, mut tries) = (self.clock().steady(), 0);
+        loop {
+            tries += 1;
+            match self.accept(caller, &new, once).await {
+                // An audit of the same file has just ended and its file is being deleted: that takes a moment. An outage
+                // takes longer, or longer to be noticed.
+                Err(AppError::Unavailable { .. })
+                    if tries < FILE_TRIES_MAX && self.clock().steady() - started < FILE_FREE_WITHIN =>
+                {
+                    tokio::time::sleep(FILE_FREE_AGAIN).await;
+                }
+                accepted => return accepted,
+            }
+        }
+    }
+
+    /// Keeps the files and enqueues the job.
+    async fn accept(&self, caller: &Caller, new: &NewAudit, once: &Once<'_, JobView>) -> Result<JobView, AppError> {
+        let organization = &caller.organization;
         let dataset = self.keep(organization, &new.dataset, "dataset").await?;
         let model = match &new.model {
             Some(model) => Some(self.keep(organization, model, "model").await?),
             None => None,
         };
-        let args = CertifyArgs { request: new.request, dataset, model };
+        let args = CertifyArgs { request: new.request.clone(), dataset, model };
         let now = self.clock().now();
         let job = self.new_job(&CERTIFY, &args, now)?;
         let mut unit = self.store().begin().await?;

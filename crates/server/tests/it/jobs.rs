@@ -246,7 +246,7 @@ async fn jobs_of_a_dead_worker_go_on_whatever_the_hour_is() {
         kind: "tidy_limits".to_owned(),
         args: json!({}),
         priority: 0,
-        run_at: now + SignedDuration::from_hours(1),
+        run_at: now + SignedDuration::from_secs(35),
         attempts_max: 3,
         unique_key: None,
     };
