@@ -26,6 +26,10 @@ pub(super) async fn run(worker: &Worker, claimed: &Claimed) {
         // Only known kinds are claimed; the lease stands still, and the job is taken back.
         return tracing::error!(job.id = claimed.job.id.as_str(), "a job of an unknown kind was claimed");
     };
+    run_work(worker, claimed, work).await;
+}
+
+async fn run_work(worker: &Worker, claimed: &Claimed, work: &dyn Work) {
     let progress = Arc::new(JobProgress::default());
     let _running = worker.app.running().enter(&claimed.job.id, progress.cancel_flag());
     let task = Task { app: &worker.app, job: &claimed.job, lease: &claimed.lease, progress: Arc::clone(&progress) };
@@ -164,4 +168,133 @@ async fn release(unit: &mut Unit, claimed: &Claimed, worker: &Worker) -> Result<
     let now = worker.app.clock().now();
     unit.blob_holds().release(&claimed.job.organization, claimed.job.id.as_str(), now).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use assize_store::jobs::{Job, JobState};
+    use assize_store::queue::Claim;
+    use assize_store::{JobId, OrganizationId};
+    use futures::future::BoxFuture;
+    use jiff::SignedDuration;
+    use serde_json::json;
+    use tokio_util::sync::CancellationToken;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::app::kinds::{Kind, Lane};
+    use crate::app::{App, SystemRandom};
+    use crate::clock::SystemClock;
+    use crate::config::Config;
+
+    static PATIENT: Kind = Kind {
+        name: "test",
+        attempts_max: 2,
+        retry_after: |_| SignedDuration::from_secs(60),
+        time_max: Duration::from_secs(3_600),
+        lane: Lane::Upkeep,
+    };
+    static IMPATIENT: Kind = Kind { time_max: Duration::from_millis(1), ..PATIENT };
+
+    /// Work that does as it is told.
+    struct Told(fn(&Task<'_>) -> BoxFuture<'static, Result<Done, Stopped>>, &'static Kind);
+
+    impl Work for Told {
+        fn kind(&self) -> &'static Kind {
+            self.1
+        }
+
+        fn run<'a>(&'a self, task: &'a Task<'a>) -> BoxFuture<'a, Result<Done, Stopped>> {
+            (self.0)(task)
+        }
+    }
+
+    /// Waits until it is asked to stop.
+    fn endless(task: &Task<'_>) -> BoxFuture<'static, Result<Done, Stopped>> {
+        let progress = Arc::clone(&task.progress);
+        Box::pin(async move {
+            while !progress.cancel_flag().is_cancelled() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err(Stopped::Cancelled)
+        })
+    }
+
+    /// What one attempt leaves of a job, with a worker that is stopping or not.
+    async fn after(work: Told, cancelled: bool, stopping: bool) -> Job {
+        let home = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.storage.home = home.path().to_owned();
+        let app = App::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await.unwrap();
+        let (now, public) = (app.clock().now(), OrganizationId::public());
+        let job = app.new_job(&PATIENT, &json!({}), now).unwrap();
+        app.store().jobs().enqueue(&public, &job, now).await.unwrap();
+        let claim = Claim { owner: "test", kinds: &["test"], lease: SignedDuration::from_secs(30), jobs_max: 1 };
+        let claimed = app.store().queue().claim(&claim, now).await.unwrap().remove(0);
+        if cancelled {
+            app.store().jobs().cancel(&public, &job.id, now).await.unwrap();
+        }
+        let token = CancellationToken::new();
+        if stopping {
+            token.cancel();
+        }
+        let worker = Worker {
+            app: app.clone(),
+            owner: "test".to_owned(),
+            lease: Duration::from_secs(30),
+            tasks: TaskTracker::new(),
+            stopping: token,
+        };
+        run_work(&worker, &claimed, &work).await;
+        let id: JobId = job.id;
+        app.store().jobs().find(&public, &id).await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn results_are_kept() {
+        let job =
+            after(Told(|_| Box::pin(async { Ok(Done::Result(json!({ "n": 1 }))) }), &PATIENT), false, false).await;
+        assert_eq!((job.state, job.result, job.progress), (JobState::Succeeded, Some(json!({ "n": 1 })), 1.0));
+    }
+
+    #[tokio::test]
+    async fn panics_and_our_own_mistakes_are_tried_again_and_tell_nothing() {
+        for work in [
+            Told(|_| Box::pin(async { panic!("the password is hunter2") }), &PATIENT),
+            Told(|_| Box::pin(async { Err(AppError::internal("hunter2 at /srv").into()) }), &PATIENT),
+        ] {
+            let job = after(work, false, false).await;
+            let error = job.error.unwrap();
+            assert_eq!(
+                (job.state, error.code.as_str(), error.detail.as_str()),
+                (JobState::Queued, "internal", "internal error")
+            );
+            assert!(job.run_at > job.created_at, "after a wait");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_another_attempt_would_not_mend_fails_at_once() {
+        let job = after(
+            Told(|_| Box::pin(async { Err(AppError::Unprocessable("bad file".to_owned()).into()) }), &PATIENT),
+            false,
+            false,
+        )
+        .await;
+        assert_eq!((job.state, job.dead, job.error.unwrap().detail.as_str()), (JobState::Failed, false, "bad file"));
+    }
+
+    #[tokio::test]
+    async fn work_past_its_time_is_stopped() {
+        let job = after(Told(endless, &IMPATIENT), false, false).await;
+        assert_eq!((job.state, job.error.unwrap().code.as_str()), (JobState::Queued, "timed_out"));
+    }
+
+    #[tokio::test]
+    async fn cancelled_work_ends_and_work_of_a_stopping_worker_is_given_back() {
+        let cancelled = after(Told(endless, &PATIENT), true, false).await;
+        assert_eq!((cancelled.state, cancelled.error), (JobState::Cancelled, None));
+        let given_back = after(Told(endless, &PATIENT), false, true).await;
+        assert_eq!((given_back.state, given_back.attempts, given_back.error), (JobState::Queued, 0, None));
+    }
 }
