@@ -7,6 +7,8 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 
 use crate::router;
 
+pub use crate::api::idempotency::{CREATING, REPEATABLE};
+
 const DESCRIPTION: &str = "Assize examines AI systems and attests what it measured. Certification: hand in data, get a \
 signed bias-audit certificate that anyone can check. Errors of `/audit`, `/verify` and `/health` are \
 `{\"detail\": \"...\"}`; all others are problem details (RFC 9457). Every answer carries `X-Request-Id` and \
@@ -39,6 +41,7 @@ pub(crate) fn head() -> OpenApi {
         .license(Some(license));
     let tags = [
         ("certification", "Submit audits, look certificates up, check them."),
+        ("jobs", "Work that an organization has waiting, running and done."),
         ("transparency", "The public log and the keys."),
         ("administration", "An organization's own keys and people. Send an API key as `X-API-Key`."),
         ("operations", "For those who run the server."),

@@ -6,7 +6,7 @@ use axum::extract::DefaultBodyLimit;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
-use crate::api::{self, administration, certification, operations, transparency};
+use crate::api::{self, administration, certification, jobs, operations, transparency};
 use crate::dashboard;
 use crate::middleware;
 use crate::openapi;
@@ -29,6 +29,13 @@ pub(crate) fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(certification::badge))
         .routes(routes!(certification::certificate_qr))
         .routes(routes!(certification::health))
+        // Jobs of any kind.
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::jobs_events))
+        .routes(routes!(jobs::job))
+        .routes(routes!(jobs::job_events))
+        .routes(routes!(jobs::cancel_job))
+        .routes(routes!(jobs::retry_job))
         // The log and the keys.
         .routes(routes!(transparency::checkpoint))
         .routes(routes!(transparency::certificates))

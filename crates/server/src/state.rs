@@ -20,6 +20,7 @@ struct Inner {
     app: App,
     rate_limits: RateLimits,
     uploads: Arc<Semaphore>,
+    event_streams: Arc<Semaphore>,
     rendered: RenderedCache,
     docs_page: OnceLock<Bytes>,
     stopping: CancellationToken,
@@ -31,6 +32,7 @@ impl HttpState {
         Self(Arc::new(Inner {
             rate_limits: RateLimits::new(limits),
             uploads: Arc::new(Semaphore::new(limits.uploads_max)),
+            event_streams: Arc::new(Semaphore::new(limits.event_streams_max)),
             rendered: RenderedCache::default(),
             docs_page: OnceLock::new(),
             stopping,
@@ -57,6 +59,11 @@ impl HttpState {
     /// One permit a running upload.
     pub(crate) fn uploads(&self) -> &Arc<Semaphore> {
         &self.0.uploads
+    }
+
+    /// One permit an open event stream.
+    pub(crate) fn event_streams(&self) -> &Arc<Semaphore> {
+        &self.0.event_streams
     }
 
     pub(crate) fn rendered(&self) -> &RenderedCache {

@@ -183,8 +183,8 @@ impl<'a> Jobs<'a> {
     ) -> Result<Enqueued, Error> {
         // The update changes nothing; it makes the statement return the row that is there.
         let insert = sql("INSERT INTO jobs (job_id, organization_id, kind, unique_key, args, state, dead, priority,
-                 run_at, attempts, attempts_max, lease_token, progress, step, cancel_requested, created_at)
-             VALUES ($1, $2, $3, $4, $5, 'queued', FALSE, $6, $7, 0, $8, 0, 0.0, '', FALSE, $9)
+                 run_at, attempts, attempts_max, lease_token, progress, step, cancel_requested, created_at, queued_at)
+             VALUES ($1, $2, $3, $4, $5, 'queued', FALSE, $6, $7, 0, $8, 0, 0.0, '', FALSE, $9, $9)
              ON CONFLICT (organization_id, kind, unique_key) DO UPDATE SET unique_key = excluded.unique_key
              RETURNING job_id")
         .bind(job.id.as_str())
@@ -268,8 +268,8 @@ impl<'a> Jobs<'a> {
         now: Timestamp,
     ) -> Result<Option<Job>, Error> {
         let update = sql(AssertSqlSafe(format!(
-            "UPDATE jobs SET state = 'queued', dead = FALSE, run_at = $3, attempts = 0, progress = 0.0, step = '',
-                 cancel_requested = FALSE, error = NULL, finished_at = NULL
+            "UPDATE jobs SET state = 'queued', dead = FALSE, run_at = $3, queued_at = $3, attempts = 0, progress = 0.0,
+                 step = '', cancel_requested = FALSE, error = NULL, finished_at = NULL
              WHERE organization_id = $1 AND job_id = $2 AND state IN ('failed', 'cancelled') RETURNING {COLUMNS}"
         )));
         let row = self.on.write_one(update.bind(organization.as_str()).bind(id.as_str()).bind(now)).await?;

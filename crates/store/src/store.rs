@@ -8,16 +8,19 @@ use tokio::sync::watch;
 
 use crate::api_keys::ApiKeys;
 use crate::audit_trail::{AuditTrail, AuditWriter};
-use crate::backend::{Db, On, Tx, migrate, unavailable};
+use crate::backend::{Db, On, Tx, dialect, migrate, unavailable};
 use crate::blobs::{BlobHolds, Blobs};
 use crate::certificates::{CertificateNumbers, Certificates};
 use crate::error::Error;
+use crate::idempotency::{Idempotency, IdempotencyWriter};
 use crate::invitations::Invitations;
 use crate::jobs::Jobs;
 use crate::log::{Log, LogWriter};
 use crate::objects::Objects;
 use crate::organizations::Organizations;
 use crate::queue::Queue;
+use crate::rate_limits::RateLimits;
+use crate::schedules::Schedules;
 use crate::sessions::{Sessions, SignInFailures};
 use crate::signing_keys::SigningKeys;
 use crate::users::Users;
@@ -106,6 +109,21 @@ impl Store {
         self.0.db.subscribe_jobs().await.map(JobsChanged)
     }
 
+    /// Whether several processes may work on this database at once.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.0.db.is_postgres()
+    }
+
+    /// The time that all processes of this database agree on: the server's on PostgreSQL, elsewhere the caller's own.
+    pub async fn shared_time(&self, own: Timestamp) -> Result<Timestamp, Error> {
+        if !self.is_shared() {
+            return Ok(own);
+        }
+        let row = self.on().read_one(dialect::time_of_the_server()).await?;
+        row.ok_or_else(|| Error::corrupt("the database told no time"))?.time("at")
+    }
+
     /// Closes all connections, once what runs on them has ended.
     pub async fn close(&self) {
         self.0.db.close().await;
@@ -161,6 +179,24 @@ impl Store {
     #[must_use]
     pub fn queue(&self) -> Queue<'_> {
         Queue::on(self.on())
+    }
+
+    /// Recurring work.
+    #[must_use]
+    pub fn schedules(&self) -> Schedules<'_> {
+        Schedules::on(self.on())
+    }
+
+    /// How much everybody has asked lately.
+    #[must_use]
+    pub fn rate_limits(&self) -> RateLimits<'_> {
+        RateLimits::on(self.on())
+    }
+
+    /// Requests that were answered once and are not worked again.
+    #[must_use]
+    pub fn idempotency(&self) -> Idempotency<'_> {
+        Idempotency::on(self.on())
     }
 
     /// Uploaded files and rendered documents.
@@ -255,6 +291,24 @@ impl Unit {
     #[must_use]
     pub fn queue(&mut self) -> Queue<'_> {
         Queue::on(self.on())
+    }
+
+    /// Recurring work.
+    #[must_use]
+    pub fn schedules(&mut self) -> Schedules<'_> {
+        Schedules::on(self.on())
+    }
+
+    /// Requests that were answered once, to be looked up.
+    #[must_use]
+    pub fn idempotency(&mut self) -> Idempotency<'_> {
+        Idempotency::on(self.on())
+    }
+
+    /// Requests that are being worked, to be claimed in the transaction of their effect.
+    #[must_use]
+    pub fn idempotency_writer(&mut self) -> IdempotencyWriter<'_> {
+        IdempotencyWriter::on(self.on())
     }
 
     /// Who needs which blob.

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use assize_reports::PaperSize;
-use assize_server::app::{
-    App, AuditRequest, Certify, CertifyProgress, Fields, OrganizationId, PublicCertificate, Stopped,
-};
+use assize_server::app::{App, AuditRequest, Certify, Fields, JobProgress, OrganizationId, PublicCertificate, Stopped};
 use assize_server::documents;
 use assize_tables::source::{self, SourceSettings, Spooled};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -47,7 +45,7 @@ pub(crate) fn run(shared: &Shared, options: &AuditOptions) -> anyhow::Result<Out
 
 async fn certify(app: &App, options: &AuditOptions, request: AuditRequest) -> anyhow::Result<Arc<PublicCertificate>> {
     let source = Source::open(app, &options.data).await?;
-    let progress = Arc::new(CertifyProgress::default());
+    let progress = Arc::new(JobProgress::default());
     let bar = tokio::spawn(show(Arc::clone(&progress)));
     let organization = OrganizationId::public();
     let job = app.unqueued_job_id()?;
@@ -138,7 +136,7 @@ fn fields(options: &AuditOptions) -> Fields {
 }
 
 /// Draws the progress at a terminal; in a pipe it draws nothing.
-async fn show(progress: Arc<CertifyProgress>) {
+async fn show(progress: Arc<JobProgress>) {
     let bar = ProgressBar::new(1_000);
     bar.set_style(ProgressStyle::with_template("{elapsed_precise} {bar:32} {msg}").expect("the template is fixed"));
     loop {

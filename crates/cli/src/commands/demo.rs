@@ -23,7 +23,7 @@ pub(crate) async fn fill(app: &App) -> anyhow::Result<()> {
     }
     println!("Auditing the Adult census data (32,561 rows) for bias by race, sex and age:");
     let caller = Caller::anonymous(None);
-    let job = app.submit_audit(&caller, adult(app)?).await?;
+    let job = app.submit_audit(&caller, adult(app)?).await?.id;
     let bar = ProgressBar::new(1_000);
     bar.set_style(ProgressStyle::with_template("  {elapsed_precise} {bar:32} {msg}").context("the progress line")?);
     bar.enable_steady_tick(Duration::from_millis(100));

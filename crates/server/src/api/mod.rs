@@ -8,6 +8,8 @@ pub(crate) mod administration;
 pub(crate) mod body;
 pub(crate) mod certification;
 pub(crate) mod extract;
+pub(crate) mod idempotency;
+pub(crate) mod jobs;
 pub(crate) mod negotiate;
 pub(crate) mod operations;
 pub(crate) mod problem;

@@ -1,30 +1,34 @@
 //! Accepting an audit and following it: the uploaded file becomes a blob, the request a job, in one transaction; then
 //! the caller waits, watches or cancels.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use assize_store::jobs::{Job, JobState, NewJob};
+use assize_store::jobs::{Job, JobState};
 use assize_store::{JobId, OrganizationId};
-use assize_tables::Cancel;
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use jiff::Timestamp;
 use serde_json::json;
 use tempfile::TempPath;
 
+use super::App;
 use super::caller::{Caller, Permission};
 use super::certify::{CertifyArgs, WorkFile, check_before_accepting};
 use super::error::AppError;
+use super::jobs::unknown_job;
+use super::kinds::CERTIFY;
+use super::once::Once;
+use super::progress::Running;
 use super::request::AuditRequest;
-use super::{App, CERTIFY_JOB};
 
-/// Attempts of an audit whose worker died or whose storage went away.
-const ATTEMPTS_MAX: u32 = 5;
 /// How often a job is looked at when no word of a change comes.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// How long a cancelled audit may take to notice, at most.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// How long a submission waits for the deletion of the same file by an audit that has just ended.
+const FILE_FREE_WITHIN: Duration = Duration::from_secs(1);
+/// How often it looks, and how many times.
+const FILE_FREE_AGAIN: Duration = Duration::from_millis(50);
+const FILE_TRIES_MAX: u32 = 20;
 /// Seconds after which a refused submission may try again.
 const RETRY_AFTER_FULL_S: u64 = 30;
 
@@ -96,69 +100,59 @@ impl From<&Job> for JobView {
     }
 }
 
-/// The audits that run in this process, so that a cancellation need not wait for the next heartbeat.
-#[derive(Debug, Default)]
-pub(crate) struct Running(Mutex<BTreeMap<JobId, Cancel>>);
-
-impl Running {
-    /// Notes a running audit until the guard is dropped.
-    pub(crate) fn enter(&self, job: &JobId, cancel: &Cancel) -> RunningGuard<'_> {
-        self.lock().insert(job.clone(), cancel.clone());
-        RunningGuard { running: self, job: job.clone() }
-    }
-
-    fn cancel(&self, job: &JobId) {
-        if let Some(cancel) = self.lock().get(job) {
-            cancel.cancel();
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<JobId, Cancel>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Forgets the audit when dropped.
-pub(crate) struct RunningGuard<'a> {
-    running: &'a Running,
-    job: JobId,
-}
-
-impl Drop for RunningGuard<'_> {
-    fn drop(&mut self) {
-        self.running.lock().remove(&self.job);
-    }
-}
-
 impl App {
     /// Accepts an audit: once this answers, the audit happens, whatever process dies.
     ///
     /// # Errors
     /// `Unprocessable` when the files or the request cannot be audited, as far as a look at them tells; `Unavailable`
     /// when too many audits wait already.
-    pub async fn submit_audit(&self, caller: &Caller, new: NewAudit) -> Result<JobId, AppError> {
+    pub async fn submit_audit(&self, caller: &Caller, new: NewAudit) -> Result<JobView, AppError> {
+        self.submit_audit_once(caller, new, &Once::any_number_of_times()).await
+    }
+
+    /// Accepts an audit, for a request that may be sent again.
+    ///
+    /// # Errors
+    /// As [`App::submit_audit`]; `Repeated` when the request was worked already.
+    pub async fn submit_audit_once(
+        &self,
+        caller: &Caller,
+        new: NewAudit,
+        once: &Once<'_, JobView>,
+    ) -> Result<JobView, AppError> {
         caller.require(Permission::Run)?;
         let organization = &caller.organization;
         if self.store().jobs().unfinished(organization).await? >= self.config().limits.queued_audits_max {
             return Err(AppError::Unavailable { retry_after_s: RETRY_AFTER_FULL_S });
         }
         let new = check_before_accepting(self, new).await?;
+        let (started, mut tries) = (self.clock().steady(), 0);
+        loop {
+            tries += 1;
+            match self.accept(caller, &new, once).await {
+                // An audit of the same file has just ended and its file is being deleted: that takes a moment. An outage
+                // takes longer, or longer to be noticed.
+                Err(AppError::Unavailable { .. })
+                    if tries < FILE_TRIES_MAX && self.clock().steady() - started < FILE_FREE_WITHIN =>
+                {
+                    tokio::time::sleep(FILE_FREE_AGAIN).await;
+                }
+                accepted => return accepted,
+            }
+        }
+    }
+
+    /// Keeps the files and enqueues the job.
+    async fn accept(&self, caller: &Caller, new: &NewAudit, once: &Once<'_, JobView>) -> Result<JobView, AppError> {
+        let organization = &caller.organization;
         let dataset = self.keep(organization, &new.dataset, "dataset").await?;
         let model = match &new.model {
             Some(model) => Some(self.keep(organization, model, "model").await?),
             None => None,
         };
-        let args = CertifyArgs { request: new.request, dataset, model };
+        let args = CertifyArgs { request: new.request.clone(), dataset, model };
         let now = self.clock().now();
-        let job = NewJob {
-            id: self.new_job_id()?,
-            kind: CERTIFY_JOB.to_owned(),
-            args: serde_json::to_value(&args).map_err(AppError::internal)?,
-            priority: 0,
-            run_at: now,
-            attempts_max: ATTEMPTS_MAX,
-            unique_key: None,
-        };
+        let job = self.new_job(&CERTIFY, &args, now)?;
         let mut unit = self.store().begin().await?;
         for file in args.files() {
             if !unit.blob_holds().hold(organization, &file.digest()?, job.id.as_str(), now).await? {
@@ -170,8 +164,11 @@ impl App {
         let detail = json!({ "dataset_sha256": args.dataset.sha256, "dataset_bytes": args.dataset.bytes });
         let event = caller.event(now, "audit.submit", job.id.as_str(), detail);
         unit.audit_writer().append(organization, &event).await?;
+        let enqueued = unit.jobs().find(organization, &job.id).await?.ok_or_else(|| unknown_job(&job.id))?;
+        let view = JobView::from(&enqueued);
+        once.seal(&mut unit, caller, job.id.as_str(), &view).await?;
         unit.commit().await?;
-        Ok(job.id)
+        Ok(view)
     }
 
     /// The audit job with this id.
@@ -219,41 +216,14 @@ impl App {
     /// `NotFound` for an unknown id or another organization's.
     pub async fn cancel_audit(&self, caller: &Caller, id: &JobId) -> Result<JobView, AppError> {
         caller.require(Permission::Run)?;
-        let (organization, now) = (&caller.organization, self.clock().now());
-        let mut unit = self.store().begin().await?;
-        let job = unit.jobs().cancel(organization, id, now).await?.ok_or_else(|| unknown_job(id))?;
-        let ended_unworked = job.state == JobState::Cancelled;
-        if ended_unworked {
-            unit.blob_holds().release(organization, id.as_str(), now).await?;
-        }
-        if ended_unworked || job.state == JobState::Running {
-            unit.audit_writer()
-                .append(organization, &caller.event(now, "audit.cancel", id.as_str(), json!({})))
-                .await?;
-        }
-        unit.commit().await?;
-        self.0.running.cancel(id);
-        if ended_unworked {
-            self.discard_files(organization, &job).await;
-        }
-        Ok(JobView::from(&job))
+        self.find_job(&caller.organization, id).await?;
+        Ok(JobView::from(&self.stop_job(caller, id, "audit.cancel").await?))
     }
 
-    /// The job each time it changes; ends after its last state, or when it cannot be read any more.
+    /// The job each time it changes, for who may see it; ends after its last state, or when it cannot be read any more.
     pub fn watch_audit(&self, caller: &Caller, id: &JobId) -> impl Stream<Item = JobView> + Send + use<> {
-        let start = (self.clone(), caller.clone(), id.clone(), None::<JobView>);
-        futures::stream::unfold(start, |(app, caller, id, last)| async move {
-            if last.as_ref().is_some_and(|view: &JobView| view.state.is_final()) {
-                return None;
-            }
-            loop {
-                let view = app.audit_job(&caller, &id).await.ok()?;
-                if last.as_ref() != Some(&view) {
-                    return Some((view.clone(), (app, caller, id, Some(view))));
-                }
-                app.clock().sleep(LOOK_AGAIN).await;
-            }
-        })
+        let visible = if caller.may(Permission::Read) { usize::MAX } else { 0 };
+        self.follow(&caller.organization, id).take(visible).map(|job| JobView::from(&job))
     }
 
     pub(crate) fn running(&self) -> &Running {
@@ -279,7 +249,7 @@ impl App {
 
     async fn find_job(&self, organization: &OrganizationId, id: &JobId) -> Result<Job, AppError> {
         let job = self.store().jobs().find(organization, id).await?;
-        job.filter(|job| job.kind == CERTIFY_JOB).ok_or_else(|| unknown_job(id))
+        job.filter(|job| job.kind == CERTIFY.name).ok_or_else(|| unknown_job(id))
     }
 
     /// The job in its last state; `None` when it has none within `patience`.
@@ -320,10 +290,6 @@ fn outcome(job: &Job) -> Result<AuditOutcome, AppError> {
 
 fn certificate_id(job: &Job) -> Option<String> {
     job.result.as_ref()?.get("certificate_id")?.as_str().map(str::to_owned)
-}
-
-fn unknown_job(id: &JobId) -> AppError {
-    AppError::NotFound { what: "job", id: id.to_string() }
 }
 
 /// The configuration's number of threads, or all cores.

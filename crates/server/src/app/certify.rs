@@ -4,20 +4,20 @@
 //! and nothing has been measured when the choices are fixed in public.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use assize_attestation::{Commitment, Envelope, ResourceDescriptor, Statement};
 use assize_fairness::narrative::{Narrative, NarrativeStatus};
 use assize_fairness::{AuditInput, AuditSettings, Measured, Watch, narrative};
 use assize_store::queue::Lease;
 use assize_store::{Digest, JobId, OrganizationId};
-use assize_tables::{Cancel, Dataset, ReadOptions};
+use assize_tables::{Dataset, ReadOptions};
 use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::audits::{NewAudit, blocking, threads};
 use super::certificates::Issue;
 use super::error::AppError;
+use super::progress::JobProgress;
 use super::request::AuditRequest;
 
 /// What the job of an audit is told.
@@ -56,46 +56,15 @@ impl CertifyArgs {
     }
 }
 
-/// Why an audit ended without a certificate.
+/// Why work ended without a result.
 #[derive(Debug, thiserror::Error)]
 pub enum Stopped {
     /// It was asked to stop.
-    #[error("the audit was cancelled")]
+    #[error("the work was cancelled")]
     Cancelled,
     /// It could not go on.
     #[error(transparent)]
     Failed(#[from] AppError),
-}
-
-/// Where an audit stands, and the flag that stops it; shared between who measures and who tells.
-#[derive(Debug, Default)]
-pub struct CertifyProgress {
-    cancel: Cancel,
-    at: Mutex<(String, f64)>,
-}
-
-impl CertifyProgress {
-    /// Step and fraction, 0 to 1.
-    #[must_use]
-    pub fn now(&self) -> (String, f64) {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The flag that stops the audit.
-    #[must_use]
-    pub fn cancel_flag(&self) -> &Cancel {
-        &self.cancel
-    }
-}
-
-impl Watch for CertifyProgress {
-    fn step(&self, name: &str, fraction: f64) {
-        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = (name.to_owned(), fraction);
-    }
-
-    fn cancel(&self) -> &Cancel {
-        &self.cancel
-    }
 }
 
 /// One audit to run.
@@ -113,7 +82,7 @@ pub struct Certify<'a> {
     /// Its name for the certificate.
     pub dataset_name: String,
     /// Shared with who tells about it.
-    pub progress: std::sync::Arc<CertifyProgress>,
+    pub progress: std::sync::Arc<JobProgress>,
 }
 
 /// What was measured under which commitment.
@@ -136,7 +105,7 @@ impl App {
         audit.progress.step("narrative", 0.97);
         let narrative = self.narrate(&run.measured).await;
         audit.progress.step("issue", 0.99);
-        if audit.progress.cancel.is_cancelled() {
+        if audit.progress.cancel_flag().is_cancelled() {
             return Err(Stopped::Cancelled);
         }
         let issue = Issue {
@@ -223,7 +192,7 @@ fn measure(
     path: &Path,
     name: &str,
     settings: &AuditSettings,
-    watch: &CertifyProgress,
+    watch: &JobProgress,
 ) -> Result<Run, Stopped> {
     watch.step("reading", 0.0);
     let dataset = open(path, name, settings.threads)?;

@@ -24,6 +24,12 @@ pub enum AppError {
     /// The thing is in a state that does not allow it.
     #[error("{0}")]
     Conflict(String),
+    /// The request's `Idempotency-Key` names another request.
+    #[error("Idempotency-Key: was used for a request with other content; choose a new key for a new request")]
+    KeyReused,
+    /// The same request is being worked, or was worked just now.
+    #[error("the same request is being worked already; ask again in a moment")]
+    Repeated,
     /// The work took longer than it may, and was stopped.
     #[error("the work exceeded {seconds} seconds and was stopped")]
     TimedOut {
@@ -66,11 +72,13 @@ pub enum AppError {
 
 impl AppError {
     /// The codes of all variants, in their order.
-    pub const CODES: [&str; 12] = [
+    pub const CODES: [&str; 14] = [
         "unprocessable",
         "invalid_fields",
         "not_found",
         "conflict",
+        "idempotency_key_reused",
+        "repeated",
         "timed_out",
         "too_large",
         "rate_limited",
@@ -89,14 +97,16 @@ impl AppError {
             Self::Fields(_) => 1,
             Self::NotFound { .. } => 2,
             Self::Conflict(_) => 3,
-            Self::TimedOut { .. } => 4,
-            Self::TooLarge { .. } => 5,
-            Self::RateLimited { .. } => 6,
-            Self::Unauthorized => 7,
-            Self::SignInRefused => 8,
-            Self::Forbidden => 9,
-            Self::Unavailable { .. } => 10,
-            Self::Internal(_) => 11,
+            Self::KeyReused => 4,
+            Self::Repeated => 5,
+            Self::TimedOut { .. } => 6,
+            Self::TooLarge { .. } => 7,
+            Self::RateLimited { .. } => 8,
+            Self::Unauthorized => 9,
+            Self::SignInRefused => 10,
+            Self::Forbidden => 11,
+            Self::Unavailable { .. } => 12,
+            Self::Internal(_) => 13,
         };
         Self::CODES[index]
     }

@@ -19,6 +19,7 @@ use super::caller::{Actor, Caller, Permission};
 use super::error::AppError;
 use super::fields::{self, FieldProblems};
 use super::identity::NOTE_USE_EVERY;
+use super::once::Once;
 
 pub use assize_store::api_keys::ApiKey as KeyRecord;
 
@@ -159,8 +160,21 @@ impl App {
     /// # Errors
     /// `Forbidden` for whom may not, or may not as much as the key would; `Fields` for a bad name or end.
     pub async fn create_key(&self, caller: &Caller, new: &NewKey) -> Result<IssuedKey, AppError> {
+        self.create_key_once(caller, new, &Once::any_number_of_times()).await
+    }
+
+    /// Makes a key, for a request that may be sent again.
+    ///
+    /// # Errors
+    /// As [`App::create_key`]; `Repeated` when the request was worked already.
+    pub async fn create_key_once(
+        &self,
+        caller: &Caller,
+        new: &NewKey,
+        once: &Once<'_, IssuedKey>,
+    ) -> Result<IssuedKey, AppError> {
         caller.require(Permission::Manage)?;
-        self.issue_key(caller, new, None).await
+        self.issue_key(caller, new, None, once).await
     }
 
     /// Makes a key, and lets the one it replaces end, in one unit.
@@ -169,6 +183,7 @@ impl App {
         caller: &Caller,
         new: &NewKey,
         replaces: Option<Replaced<'_>>,
+        once: &Once<'_, IssuedKey>,
     ) -> Result<IssuedKey, AppError> {
         if new.role > caller.role {
             return Err(AppError::Forbidden);
@@ -208,9 +223,11 @@ impl App {
         };
         let event = caller.event(now, action, key.id.as_str(), detail);
         unit.audit_writer().append(&caller.organization, &event).await?;
+        let issued = IssuedKey { key, secret };
+        once.seal(&mut unit, caller, issued.key.id.as_str(), &issued).await?;
         unit.commit().await?;
         self.forget_keys();
-        Ok(IssuedKey { key, secret })
+        Ok(issued)
     }
 
     /// The organization's keys, newest first, older than `before`.
@@ -238,6 +255,20 @@ impl App {
     /// As [`App::create_key`] and [`App::key`]; `Conflict` when the key has ended already; `Fields` for too long an
     /// overlap.
     pub async fn rotate_key(&self, caller: &Caller, id: &str, overlap_hours: u32) -> Result<IssuedKey, AppError> {
+        self.rotate_key_once(caller, id, overlap_hours, &Once::any_number_of_times()).await
+    }
+
+    /// Rotates a key, for a request that may be sent again.
+    ///
+    /// # Errors
+    /// As [`App::rotate_key`]; `Repeated` when the request was worked already.
+    pub async fn rotate_key_once(
+        &self,
+        caller: &Caller,
+        id: &str,
+        overlap_hours: u32,
+        once: &Once<'_, IssuedKey>,
+    ) -> Result<IssuedKey, AppError> {
         let old = self.key(caller, id).await?;
         let now = self.clock().now();
         if !old.is_valid(now) {
@@ -255,7 +286,7 @@ impl App {
         let ends_at = now.checked_add(overlap).map_err(AppError::internal)?;
         let new =
             NewKey { name: old.name.clone(), interface: old.interface, role: old.role, expires_at: old.expires_at };
-        self.issue_key(caller, &new, Some(Replaced { key: &old, ends_at })).await
+        self.issue_key(caller, &new, Some(Replaced { key: &old, ends_at }), once).await
     }
 
     /// Revokes a key, for good. Revoking twice is once.

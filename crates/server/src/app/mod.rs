@@ -2,7 +2,8 @@
 //! these and nothing else. Here the domain crates meet: `fairness` measures, `attestation` seals, `store` keeps.
 //!
 //! Reading order: [`request`] parses what is asked; [`audits`] accepts and follows audits; [`certify`] runs one;
-//! [`certificates`] issues, shows and revokes; [`transparency`] is the log; [`signing`] and [`keyring`] hold the key.
+//! [`certificates`] issues, shows and revokes; [`kinds`] and [`jobs`] are the work of any kind; [`once`] keeps requests from being worked twice; [`transparency`] is the
+//! log; [`signing`] and [`keyring`] hold the key.
 //! Who may: [`caller`] says what a role allows; [`identity`], [`people`], [`keys`] and [`organizations`] say who is who.
 //!
 //! Invariants: an effect and the end of the job that causes it are one transaction; nothing is signed but under the
@@ -15,11 +16,15 @@ mod certify;
 mod error;
 mod fields;
 mod identity;
+mod jobs;
 mod keyring;
 mod keys;
+pub mod kinds;
+mod once;
 mod organizations;
 mod passwords;
 mod people;
+mod progress;
 mod random;
 mod request;
 mod secrets;
@@ -32,19 +37,22 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use assize_store::{Store, StoreSettings};
 
-pub use assize_store::jobs::JobState;
+pub use assize_store::idempotency::{Answer, KnownRequest};
+pub use assize_store::jobs::{Job, JobError, JobFilter, JobState};
 pub use assize_store::{JobId, KeyId, KeyInterface, OrganizationId, Role, UserId};
 pub use audits::{AuditOutcome, JobView, NewAudit, Upload};
 pub use caller::{Actor, Caller, Permission};
 pub use certificates::{CertificateSummary, PublicCertificate};
-pub use certify::{Certify, CertifyArgs, CertifyProgress, Stopped, WorkFile};
+pub use certify::{Certify, CertifyArgs, Stopped, WorkFile};
 pub use error::{AppError, FieldProblem};
 pub use fields::{EMAIL_BYTES_MAX, NAME_CHARS_MAX};
 pub(crate) use fields::{FieldProblems, email as parse_email, name as parse_name};
 pub use identity::{NewSession, SignedIn};
 pub use keys::{IssuedKey, KeyRecord, NewKey, OVERLAP_HOURS_MAX};
+pub use once::{NamedRequest, Once};
 pub use organizations::{FirstStart, OrganizationRecord};
 pub use people::{Acceptance, InvitationPurpose, InvitationRecord, IssuedInvitation, MemberRecord};
+pub use progress::JobProgress;
 pub use random::{Random, RandomUnavailable, SystemRandom};
 pub use request::{AuditRequest, Fields, TEXT_FIELDS};
 pub use secrets::Token;
@@ -54,9 +62,6 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::outgoing::narrative::Narrator;
 use signing::Signing;
-
-/// Kind of the job that runs an audit.
-pub const CERTIFY_JOB: &str = "certify";
 
 /// Everything that operations need; a clone is a pointer.
 #[derive(Clone)]
@@ -69,7 +74,7 @@ struct Inner {
     random: Arc<dyn Random>,
     signing: Signing,
     narrator: Option<Narrator>,
-    running: audits::Running,
+    running: progress::Running,
     checked: certificates::CheckedCertificates,
     remembered_keys: keys::RememberedKeys,
     password_work: passwords::PasswordWork,
@@ -94,7 +99,7 @@ impl App {
             random,
             signing,
             narrator,
-            running: audits::Running::default(),
+            running: progress::Running::default(),
             checked: certificates::CheckedCertificates::default(),
             remembered_keys: keys::RememberedKeys::default(),
             password_work: passwords::PasswordWork::default(),

@@ -20,6 +20,7 @@ use super::caller::{Actor, Caller, Permission};
 use super::error::AppError;
 use super::fields::{self, FieldProblems};
 use super::identity::SignedIn;
+use super::once::Once;
 use super::passwords;
 use super::secrets::Token;
 
@@ -91,6 +92,20 @@ impl App {
     /// `Forbidden` for whom may not, or may not as much as the role; `Fields` for a bad address; `Conflict` when there
     /// are too many open ones.
     pub async fn invite(&self, caller: &Caller, email: &str, role: Role) -> Result<IssuedInvitation, AppError> {
+        self.invite_once(caller, email, role, &Once::any_number_of_times()).await
+    }
+
+    /// Invites somebody, for a request that may be sent again.
+    ///
+    /// # Errors
+    /// As [`App::invite`]; `Repeated` when the request was worked already.
+    pub async fn invite_once(
+        &self,
+        caller: &Caller,
+        email: &str,
+        role: Role,
+        once: &Once<'_, IssuedInvitation>,
+    ) -> Result<IssuedInvitation, AppError> {
         caller.require(Permission::Manage)?;
         if role > caller.role {
             return Err(AppError::Forbidden);
@@ -102,7 +117,7 @@ impl App {
         if open.len() >= INVITATIONS_MAX as usize {
             return Err(AppError::Conflict(format!("{INVITATIONS_MAX} invitations are open; withdraw some first")));
         }
-        self.issue_invitation(caller, Purpose::Join, &email, role).await
+        self.issue_invitation(caller, Purpose::Join, &email, role, once).await
     }
 
     /// Makes a link with which a person sets another password.
@@ -111,12 +126,25 @@ impl App {
     /// As [`App::one_person`]; `Forbidden` when another organization invited the account into being, or the person's
     /// role is above the caller's.
     pub async fn reset_password(&self, caller: &Caller, id: &str) -> Result<IssuedInvitation, AppError> {
+        self.reset_password_once(caller, id, &Once::any_number_of_times()).await
+    }
+
+    /// Makes a password link, for a request that may be sent again.
+    ///
+    /// # Errors
+    /// As [`App::reset_password`]; `Repeated` when the request was worked already.
+    pub async fn reset_password_once(
+        &self,
+        caller: &Caller,
+        id: &str,
+        once: &Once<'_, IssuedInvitation>,
+    ) -> Result<IssuedInvitation, AppError> {
         let member = self.one_person(caller, id).await?;
         let managed = member.user.managed_by.as_ref() == Some(&caller.organization);
         if member.role > caller.role || !(managed || caller.actor == Actor::Operator) {
             return Err(AppError::Forbidden);
         }
-        self.issue_invitation(caller, Purpose::Password, &member.user.email, member.role).await
+        self.issue_invitation(caller, Purpose::Password, &member.user.email, member.role, once).await
     }
 
     async fn issue_invitation(
@@ -125,6 +153,7 @@ impl App {
         purpose: Purpose,
         email: &str,
         role: Role,
+        once: &Once<'_, IssuedInvitation>,
     ) -> Result<IssuedInvitation, AppError> {
         let (token, now) = (self.new_token()?, self.clock().now());
         let hours = i64::from(self.config().identity.invitation_hours);
@@ -147,9 +176,11 @@ impl App {
         unit.invitations().insert(&invitation).await?;
         let event = caller.event(now, action, &invitation.id, json!({ "role": role.as_str() }));
         unit.audit_writer().append(&caller.organization, &event).await?;
-        unit.commit().await?;
         let url = format!("{}/dashboard/invitations/{}", self.config().public_url(), token.expose());
-        Ok(IssuedInvitation { invitation, token, url })
+        let issued = IssuedInvitation { invitation, token, url };
+        once.seal(&mut unit, caller, &issued.invitation.id, &issued).await?;
+        unit.commit().await?;
+        Ok(issued)
     }
 
     /// Withdraws an invitation.

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use certification::Certification;
 pub use identity::Identity;
-pub use limits::{Limits, Rate};
+pub use limits::{ClassRates, Limits, Rate};
 pub use logging::{LogFormat, Logging};
 pub use narrative::{Narrative, NarrativeProvider};
 pub use secret::Secret;

@@ -1,67 +1,49 @@
-//! The job of an audit: fetch the files, run it while beating, end it.
+//! The job of an audit: fetch the files, run it. It ends its job itself, in the unit that issues the certificate.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use assize_store::Unit;
-use assize_store::jobs::JobError;
-use assize_store::queue::{Beat, Claimed};
-use jiff::SignedDuration;
+use assize_store::jobs::Job;
+use futures::future::BoxFuture;
 
-use super::Worker;
-use crate::app::{App, AppError, Certify, CertifyArgs, CertifyProgress, Stopped, WorkFile};
+use super::work::{Done, Task, Work};
+use crate::app::kinds::{CERTIFY, Kind};
+use crate::app::{App, AppError, CertifyArgs, Stopped, WorkFile};
 
-/// How often progress is looked at.
-const LOOK: Duration = Duration::from_millis(200);
-/// First wait before another attempt; doubled each time.
-const RETRY_AFTER_S: i64 = 2;
+pub(super) struct Certify;
 
-/// Runs a claimed audit and ends its job.
-pub(super) async fn run(worker: &Worker, claimed: &Claimed) {
-    let progress = Arc::new(CertifyProgress::default());
-    let _running = worker.app.running().enter(&claimed.job.id, progress.cancel_flag());
-    let beating = beat(worker, claimed, &progress);
-    let working = certify(worker, claimed, Arc::clone(&progress));
-    tokio::pin!(working);
-    let ended = tokio::select! {
-        ended = &mut working => ended,
-        () = beating => {
-            // Cancelled, shut down or lost: the flag is set, the run notices within milliseconds.
-            working.await
-        }
-    };
-    if let Err(stopped) = ended
-        && let Err(error) = end(worker, claimed, stopped).await
-    {
-        // The lease runs out, and the job is taken up again.
-        tracing::warn!(job.id = claimed.job.id.as_str(), "the end of an audit could not be kept: {error}");
+impl Work for Certify {
+    fn kind(&self) -> &'static Kind {
+        &CERTIFY
     }
-    if let Ok(Some(job)) = worker.app.store().jobs().find(&claimed.job.organization, &claimed.job.id).await
-        && job.state.is_final()
-    {
-        worker.app.discard_files(&claimed.job.organization, &job).await;
+
+    fn run<'a>(&'a self, task: &'a Task<'a>) -> BoxFuture<'a, Result<Done, Stopped>> {
+        Box::pin(certify(task))
+    }
+
+    fn clear_up<'a>(&'a self, app: &'a App, job: &'a Job) -> BoxFuture<'a, ()> {
+        Box::pin(app.discard_files(&job.organization, job))
     }
 }
 
-async fn certify(worker: &Worker, claimed: &Claimed, progress: Arc<CertifyProgress>) -> Result<String, Stopped> {
-    let job = &claimed.job;
+async fn certify(task: &Task<'_>) -> Result<Done, Stopped> {
+    let job = task.job;
     let args: CertifyArgs = serde_json::from_value(job.args.clone()).map_err(AppError::internal)?;
-    let file = fetch(&worker.app, claimed, &args.dataset).await?;
-    let certificate = worker
+    let file = fetch(task.app, job, &args.dataset).await?;
+    let certificate = task
         .app
-        .certify(Certify {
+        .certify(crate::app::Certify {
             organization: &job.organization,
             job: job.id.clone(),
-            lease: Some(&claimed.lease),
+            lease: Some(task.lease),
             request: args.request,
             dataset: file.path.clone(),
             dataset_name: args.dataset.name,
-            progress,
+            progress: Arc::clone(&task.progress),
         })
         .await?;
     tracing::info!(job.id = job.id.as_str(), certificate.id = certificate, "an audit was certified");
-    Ok(certificate)
+    Ok(Done::Completed)
 }
 
 /// A file to read: the object itself, or a copy that goes when this is dropped.
@@ -70,9 +52,9 @@ struct Fetched {
     _copy: Option<tempfile::TempPath>,
 }
 
-async fn fetch(app: &App, claimed: &Claimed, file: &WorkFile) -> Result<Fetched, AppError> {
-    let (organization, digest) = (&claimed.job.organization, file.digest()?);
-    let missing = || AppError::internal(format!("the file {} of job {} is gone", file.sha256, claimed.job.id));
+async fn fetch(app: &App, job: &Job, file: &WorkFile) -> Result<Fetched, AppError> {
+    let (organization, digest) = (&job.organization, file.digest()?);
+    let missing = || AppError::internal(format!("the file {} of job {} is gone", file.sha256, job.id));
     if let Some(path) = app.store().blobs().local_path(organization, &digest).await? {
         return Ok(Fetched { path, _copy: None });
     }
@@ -82,69 +64,4 @@ async fn fetch(app: &App, claimed: &Claimed, file: &WorkFile) -> Result<Fetched,
         return Err(missing());
     }
     Ok(Fetched { path: copy.to_path_buf(), _copy: Some(copy) })
-}
-
-/// Keeps the lease and tells the progress; returns once the run has to stop, with its flag set.
-async fn beat(worker: &Worker, claimed: &Claimed, progress: &CertifyProgress) {
-    let lease = Duration::try_from(worker.lease).unwrap_or(Duration::from_secs(30));
-    let mut told = (String::new(), -1.0);
-    let mut since = Duration::ZERO;
-    loop {
-        tokio::select! {
-            () = worker.stopping.cancelled() => break,
-            () = tokio::time::sleep(LOOK) => since += LOOK,
-        }
-        let now = progress.now();
-        if now == told && since < lease / 3 {
-            continue;
-        }
-        let beat = worker
-            .app
-            .store()
-            .queue()
-            .heartbeat(&claimed.lease, now.1, &now.0, worker.lease, worker.app.clock().now())
-            .await;
-        match beat {
-            Ok(Beat::Continue) => (told, since) = (now, Duration::ZERO),
-            Ok(Beat::Cancel) => break,
-            Err(error) if error.is_transient() => {}
-            Err(error) => {
-                tracing::warn!(job.id = claimed.job.id.as_str(), "an audit is no longer ours: {error}");
-                break;
-            }
-        }
-    }
-    progress.cancel_flag().cancel();
-}
-
-/// Ends the job without a certificate.
-async fn end(worker: &Worker, claimed: &Claimed, stopped: Stopped) -> Result<(), AppError> {
-    let (app, now) = (&worker.app, worker.app.clock().now());
-    let mut unit = app.store().begin().await?;
-    match stopped {
-        Stopped::Cancelled if worker.stopping.is_cancelled() => unit.queue().give_back(&claimed.lease, now).await?,
-        Stopped::Cancelled => {
-            release(&mut unit, claimed, app).await?;
-            unit.queue().cancelled(&claimed.lease, now).await?;
-        }
-        Stopped::Failed(AppError::Unprocessable(detail)) => {
-            release(&mut unit, claimed, app).await?;
-            let error = JobError { code: "unprocessable".to_owned(), detail };
-            unit.queue().fail(&claimed.lease, &error, now).await?;
-        }
-        Stopped::Failed(error) => {
-            tracing::error!(job.id = claimed.job.id.as_str(), "an audit failed: {error:#}");
-            let told = JobError { code: error.code().to_owned(), detail: "internal error".to_owned() };
-            let wait = SignedDuration::from_secs(RETRY_AFTER_S << claimed.job.attempts.min(6));
-            let run_at = now.checked_add(wait).map_err(AppError::internal)?;
-            unit.queue().retry(&claimed.lease, &told, run_at, now).await?;
-        }
-    }
-    Ok(unit.commit().await?)
-}
-
-async fn release(unit: &mut Unit, claimed: &Claimed, app: &App) -> Result<(), AppError> {
-    let now = app.clock().now();
-    unit.blob_holds().release(&claimed.job.organization, claimed.job.id.as_str(), now).await?;
-    Ok(())
 }

@@ -1,16 +1,27 @@
-//! The jobs: claimed under a lease, worked on the blocking pool, ended in the transaction of their effect.
+//! The jobs: claimed under a lease, worked, ended in the transaction of their effect; and what recurs.
 //!
 //! ```text
 //! queued --claim--> running --complete--> succeeded
 //!    ^                 |-- fail ---------> failed
 //!    |                 |-- cancelled ----> cancelled
-//!    +-- retry, lease expired, give back --+
+//!    +-- retry, lease dead, give back -----+
 //! ```
+//!
+//! A new kind of work is a line in [`crate::app::kinds`] (name, attempts, back-off, time, slots), a file here that
+//! implements [`work::Work`], and a line in [`registry`]. What runs it is the same for all ([`attempt`]): heartbeats,
+//! cancellation, time-outs, panics and the end. [`leases`] takes back what dead workers left; [`schedule`] enqueues what
+//! recurs.
 //!
 //! Any job may run twice and any process may stop between two statements: what a job does becomes real only together
 //! with its end, and an end is refused to a worker whose lease is lost.
 
+mod attempt;
 mod certify;
+mod leases;
+mod registry;
+mod schedule;
+mod tidy_limits;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +32,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, AppError, CERTIFY_JOB};
+use crate::app::kinds::{Lane, UPKEEP_JOBS_MAX};
+use crate::app::{App, AppError};
 
-/// Kinds that workers of this version can do.
-const KINDS: &[&str] = &[CERTIFY_JOB];
 /// Longest wait between two looks at the queue, should a word of a change get lost.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Wait after the queue could not be read.
@@ -39,39 +49,46 @@ pub async fn work(app: App, owner: String, stopping: CancellationToken) {
         tracing::warn!("leases of an earlier run could not be released: {error}");
     }
     let worker = Arc::new(Worker {
-        slots: Arc::new(Semaphore::new(app.config().worker.concurrency)),
         tasks: TaskTracker::new(),
-        lease: SignedDuration::from_secs(i64::try_from(app.config().worker.lease_s).unwrap_or(30)),
+        lease: Duration::from_secs(app.config().worker.lease_s),
         owner,
         stopping,
         app,
     });
-    worker.run().await;
+    let concurrency = worker.app.config().worker.concurrency;
+    tokio::join!(
+        worker.run(Lane::Work, concurrency),
+        worker.run(Lane::Upkeep, UPKEEP_JOBS_MAX),
+        leases::watch(&worker),
+        schedule::keep(&worker),
+    );
     worker.tasks.close();
     worker.tasks.wait().await;
 }
 
 /// One worker process.
-pub(crate) struct Worker {
+struct Worker {
     app: App,
     owner: String,
-    lease: SignedDuration,
-    slots: Arc<Semaphore>,
+    lease: Duration,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
 
 impl Worker {
-    async fn run(self: &Arc<Self>) {
+    /// Works the kinds of one lane, so many at once.
+    async fn run(self: &Arc<Self>, lane: Lane, jobs_max: usize) {
+        let slots = Arc::new(Semaphore::new(jobs_max));
+        let kinds = registry::names(lane);
         loop {
             let slot = tokio::select! {
                 () = self.stopping.cancelled() => return,
-                slot = Arc::clone(&self.slots).acquire_owned() => slot,
+                slot = Arc::clone(&slots).acquire_owned() => slot,
             };
             let Ok(slot) = slot else { return };
-            match self.claim().await {
+            match self.claim(&kinds).await {
                 Ok(Some(claimed)) => self.start(claimed, slot),
-                Ok(None) => self.wait().await,
+                Ok(None) => self.wait(&kinds).await,
                 Err(error) => {
                     tracing::warn!("the queue cannot be read: {error}");
                     self.pause(AFTER_FAILURE).await;
@@ -80,26 +97,27 @@ impl Worker {
         }
     }
 
-    async fn claim(&self) -> Result<Option<Claimed>, AppError> {
-        let claim = Claim { owner: &self.owner, kinds: KINDS, lease: self.lease, jobs_max: 1 };
+    async fn claim(&self, kinds: &[&str]) -> Result<Option<Claimed>, AppError> {
+        let lease = SignedDuration::try_from(self.lease).map_err(AppError::internal)?;
+        let claim = Claim { owner: &self.owner, kinds, lease, jobs_max: 1 };
         Ok(self.app.store().queue().claim(&claim, self.app.clock().now()).await?.pop())
     }
 
     fn start(self: &Arc<Self>, claimed: Claimed, slot: OwnedSemaphorePermit) {
         let worker = Arc::clone(self);
         self.tasks.spawn(async move {
-            certify::run(&worker, &claimed).await;
+            attempt::run(&worker, &claimed).await;
             drop(slot);
         });
     }
 
     /// Waits for something to claim: a change of jobs, a job's time, or a lost word of either.
-    async fn wait(&self) {
+    async fn wait(&self, kinds: &[&str]) {
         let Ok(mut changes) = self.app.store().subscribe_jobs().await else {
             return self.pause(AFTER_FAILURE).await;
         };
         // A job that came between the empty claim and the subscription would not be heard.
-        let next = self.app.store().queue().next_wake(KINDS).await;
+        let next = self.app.store().queue().next_wake(kinds).await;
         let now = self.app.clock().now();
         let patience = match next {
             Ok(Some(at)) => Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO).min(LOOK_AGAIN),

@@ -5,6 +5,7 @@
 //! Invariants: every answer, errors included, carries `X-Request-Id` and the security headers; a client is identified
 //! by the address of its connection unless that connection comes from a trusted proxy.
 
+mod buckets;
 mod client;
 mod identify;
 mod panics;
@@ -21,6 +22,7 @@ use crate::state::HttpState;
 
 pub(crate) use client::Peer;
 pub(crate) use identify::{PresentedKey, ended_session_cookie, session_cookie};
+pub(crate) use panics::text_of as text_of_panic;
 pub(crate) use rate_limit::{RateLimits, network_of};
 
 /// Answers shorter than this are not worth compressing, bytes (one TCP segment holds them anyway).

@@ -25,7 +25,7 @@ pub(crate) async fn answer_panics(request: Request, next: Next) -> Response {
 }
 
 /// What a panic says.
-fn text_of(panic: &(dyn Any + Send)) -> &str {
+pub(crate) fn text_of(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

@@ -1,61 +1,165 @@
-//! How much one client may ask: a token bucket per address and class of request. Submitting an audit is one class,
-//! everything else the other.
+//! How much one client may ask: a token bucket per client and class of request. Who has a key or a session is their
+//! organization; everybody else is the network they come from (an IPv6 client is its /64: one machine owns that many
+//! addresses).
 //!
-//! The bucket is a generic cell rate algorithm (ITU-T I.371): one time per client, at which its bucket is full again.
-//! It is our own and not a library's because it runs on the injected clock, tells when the bucket is full again, and
-//! holds a bounded number of clients. An IPv6 client is its /64: one machine owns that many addresses.
+//! On a shared database all processes share the buckets. What this process knows of a shared bucket stands before it:
+//! a client beyond its rate is refused without a question to the database, and large buckets hand out some tokens in
+//! advance. When the database does not answer at once, the process counts for itself for a while: a limit that is a few
+//! times too high for a moment is better than an interface that waits.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use assize_store::rate_limits::Granted;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
-use jiff::Timestamp;
 
-use super::Peer;
+use super::buckets::{Buckets, Client, Taken};
+use super::{Peer, PresentedKey};
 use crate::api;
-use crate::app::AppError;
-use crate::config::{Limits, Rate};
+use crate::app::{AppError, SignedIn};
+use crate::config::{ClassRates, Limits};
 use crate::state::HttpState;
 
-/// Clients remembered at once. Beyond it, those with a full bucket are forgotten, then the one nearest to it: about
-/// 10 MB at most.
+/// Clients remembered at once, per class. Beyond it, those with a full bucket are forgotten, then the one nearest to
+/// it: about 10 MB at most.
 const CLIENTS_MAX: usize = 100_000;
 
-/// The buckets of both classes.
+/// Longest wait for the shared bucket.
+const SHARED_WAIT_MAX: Duration = Duration::from_millis(250);
+/// Time for which a process counts for itself after the shared bucket could not be reached.
+const SHARED_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// Share of a bucket that is handed out in advance, and the most of it.
+const ADVANCE_DIVISOR: u32 = 100;
+const ADVANCE_TOKENS_MAX: u32 = 20;
+
+/// Paths that say whether the process lives: they must not wait for a database that does not answer.
+const PROBES: [&str; 2] = ["/health", "/ready"];
+
+/// Classes of requests, each with buckets of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Submitting an audit.
+    Audits,
+    /// Anything else that changes something.
+    Writes,
+    /// Looking.
+    Reads,
+}
+
+impl Class {
+    fn of(method: &Method, path: &str) -> Self {
+        match (method, path) {
+            (&Method::POST, "/audit/full") => Self::Audits,
+            (&Method::GET | &Method::HEAD | &Method::OPTIONS, _) => Self::Reads,
+            _ => Self::Writes,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Audits => "audits",
+            Self::Writes => "writes",
+            Self::Reads => "reads",
+        }
+    }
+}
+
+/// All buckets.
 #[derive(Debug)]
 pub(crate) struct RateLimits {
+    networks: ClassBuckets,
+    organizations: ClassBuckets,
+    /// Until when on the stopwatch the shared buckets are left alone, microseconds.
+    alone_until_us: AtomicU64,
+}
+
+#[derive(Debug)]
+struct ClassBuckets {
     audits: Buckets,
+    writes: Buckets,
     reads: Buckets,
+}
+
+impl ClassBuckets {
+    fn new(rates: &ClassRates) -> Self {
+        Self {
+            audits: Buckets::new(rates.audits, CLIENTS_MAX),
+            writes: Buckets::new(rates.writes, CLIENTS_MAX),
+            reads: Buckets::new(rates.reads, CLIENTS_MAX),
+        }
+    }
+
+    fn of(&self, class: Class) -> &Buckets {
+        match class {
+            Class::Audits => &self.audits,
+            Class::Writes => &self.writes,
+            Class::Reads => &self.reads,
+        }
+    }
 }
 
 impl RateLimits {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { audits: Buckets::new(limits.audits, CLIENTS_MAX), reads: Buckets::new(limits.reads, CLIENTS_MAX) }
+        let networks = ClassRates { audits: limits.audits, writes: limits.writes, reads: limits.reads };
+        Self {
+            networks: ClassBuckets::new(&networks),
+            organizations: ClassBuckets::new(&limits.organization),
+            alone_until_us: AtomicU64::new(0),
+        }
     }
 
-    fn of(&self, request: &Request) -> &Buckets {
-        if request.method() == Method::POST && request.uri().path() == "/audit/full" {
-            &self.audits
-        } else {
-            &self.reads
+    async fn take(&self, state: &HttpState, class: Class, client: &Client, probe: bool) -> Taken {
+        let buckets = match client {
+            Client::Network(_) => self.networks.of(class),
+            Client::Organization(_) => self.organizations.of(class),
+        };
+        let now = state.clock().steady();
+        if !state.app().store().is_shared() || probe || micros(now) < self.alone_until_us.load(Ordering::Relaxed) {
+            return buckets.take(client, now);
         }
+        if let Some(taken) = buckets.take_reserved(client, now) {
+            return taken;
+        }
+        match self.ask_shared(state, class, client, buckets).await {
+            Some(granted) => buckets.take_granted(client, granted, now),
+            None => buckets.take(client, now),
+        }
+    }
+
+    /// Takes tokens from the shared bucket; `None` when it cannot be reached now.
+    async fn ask_shared(&self, state: &HttpState, class: Class, client: &Client, buckets: &Buckets) -> Option<Granted> {
+        let (size, name) = (buckets.size(), format!("{} {client}", class.name()));
+        let tokens = (size.tokens_max / ADVANCE_DIVISOR).clamp(1, ADVANCE_TOKENS_MAX);
+        let mut limits = state.app().store().rate_limits();
+        let asked = limits.take(&name, size, tokens, state.clock().now());
+        let problem = match tokio::time::timeout(SHARED_WAIT_MAX, asked).await {
+            Ok(Ok(granted)) => return Some(granted),
+            Ok(Err(error)) => error.to_string(),
+            Err(elapsed) => elapsed.to_string(),
+        };
+        let until = state.clock().steady() + SHARED_AGAIN_AFTER;
+        self.alone_until_us.store(micros(until), Ordering::Relaxed);
+        tracing::warn!("the shared rate limits cannot be reached, this process counts for itself: {problem}");
+        None
     }
 }
 
 /// Takes a token of the client's bucket, or answers 429; says in either case how the bucket stands.
 pub(crate) async fn limit_rate(State(state): State<HttpState>, request: Request, next: Next) -> Response {
-    let Some(peer) = request.extensions().get::<Peer>().copied() else {
+    let Some(client) = client(&request) else {
         return next.run(request).await;
     };
-    let taken = state.rate_limits().of(&request).take(peer.address, state.clock().now());
+    let path = request.uri().path();
+    let (class, probe) = (Class::of(request.method(), path), PROBES.contains(&path));
+    let taken = state.rate_limits().take(&state, class, &client, probe).await;
     let mut response = if taken.admitted {
         next.run(request).await
     } else {
-        api::error_response(request.uri().path(), AppError::RateLimited { retry_after_s: taken.retry_after_s })
+        api::error_response(path, AppError::RateLimited { retry_after_s: taken.retry_after_s })
     };
     for (name, value) in [
         (HeaderName::from_static("ratelimit-limit"), u64::from(taken.limit)),
@@ -67,71 +171,19 @@ pub(crate) async fn limit_rate(State(state): State<HttpState>, request: Request,
     response
 }
 
-/// How a bucket stands after a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Taken {
-    admitted: bool,
-    limit: u32,
-    remaining: u64,
-    /// Seconds until the bucket is full again.
-    reset_s: u64,
-    /// Seconds until the next token; 0 when admitted.
-    retry_after_s: u64,
-}
-
-/// One class of buckets.
-#[derive(Debug)]
-struct Buckets {
-    rate: Rate,
-    clients_max: usize,
-    /// When each client's bucket is full again, microseconds since the epoch.
-    full_at_us: Mutex<BTreeMap<IpAddr, u64>>,
-}
-
-impl Buckets {
-    fn new(rate: Rate, clients_max: usize) -> Self {
-        Self { rate, clients_max, full_at_us: Mutex::new(BTreeMap::new()) }
+/// Whose bucket a request uses. A key that is not good is nobody's: guessing is charged to the network.
+fn client(request: &Request) -> Option<Client> {
+    let extensions = request.extensions();
+    if let Some(PresentedKey::Good(caller)) = extensions.get::<PresentedKey>() {
+        return Some(Client::Organization(caller.organization.clone()));
     }
-
-    fn take(&self, address: IpAddr, now: Timestamp) -> Taken {
-        let now_us = u64::try_from(now.as_microsecond()).unwrap_or_default();
-        let token_us = 60_000_000 / u64::from(self.rate.per_minute);
-        let bucket_us = token_us * u64::from(self.rate.burst);
-        let mut full_at_us = self.full_at_us.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let client = network_of(address);
-        // The clock of the machine may be set back: no bucket is ever further from full than empty.
-        let old = full_at_us.get(&client).copied().unwrap_or(now_us).clamp(now_us, now_us + bucket_us);
-        let new = old + token_us;
-        let admitted = new <= now_us + bucket_us;
-        let full_at = if admitted { new } else { old };
-        if admitted {
-            if full_at_us.len() >= self.clients_max && !full_at_us.contains_key(&client) {
-                forget(&mut full_at_us, now_us);
-            }
-            full_at_us.insert(client, new);
-        }
-        Taken {
-            admitted,
-            limit: self.rate.burst,
-            remaining: (now_us + bucket_us - full_at) / token_us,
-            reset_s: (full_at - now_us).div_ceil(1_000_000),
-            retry_after_s: if admitted { 0 } else { (new - now_us - bucket_us).div_ceil(1_000_000) },
-        }
+    if let Some(signed_in) = extensions.get::<SignedIn>() {
+        return Some(Client::Organization(signed_in.caller.organization.clone()));
     }
+    extensions.get::<Peer>().map(|peer| Client::Network(network_of(peer.address)))
 }
 
-/// Makes room: forgets every client with a full bucket, or, when there is none, the one nearest to it.
-fn forget(full_at_us: &mut BTreeMap<IpAddr, u64>, now_us: u64) {
-    let before = full_at_us.len();
-    full_at_us.retain(|_, full_at| *full_at > now_us);
-    if full_at_us.len() == before
-        && let Some(nearest) = full_at_us.iter().min_by_key(|(_, full_at)| **full_at).map(|(client, _)| *client)
-    {
-        full_at_us.remove(&nearest);
-    }
-}
-
-/// The network that an address stands for: itself, or the /64 of an IPv6 address, all of which one machine owns.
+/// The network that an address stands for: a machine with IPv6 owns a /64 of addresses.
 pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -139,69 +191,34 @@ pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::clock::{Clock, MockClock};
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    #[test]
+    fn a_64_is_one_client() {
+        let network = |text: &str| network_of(text.parse().unwrap());
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:ffff"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_eq!(network("::ffff:192.0.2.2"), network("192.0.2.2"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 
     #[test]
-    fn burst_passes_then_tokens_come_evenly() {
-        let clock = MockClock::default();
-        let buckets = Buckets::new(Rate { per_minute: 60, burst: 3 }, 10);
-        let client = address("192.0.2.1");
-        for remaining in [2, 1, 0] {
-            let taken = buckets.take(client, clock.now());
-            assert!(taken.admitted);
-            assert_eq!((taken.remaining, taken.reset_s), (remaining, 3 - remaining));
+    fn every_request_has_a_class() {
+        for (method, path, class) in [
+            (Method::POST, "/audit/full", Class::Audits),
+            (Method::GET, "/audit/full", Class::Reads),
+            (Method::HEAD, "/", Class::Reads),
+            (Method::POST, "/v1/keys", Class::Writes),
+            (Method::DELETE, "/audit/jobs/job_1", Class::Writes),
+            (Method::PATCH, "/nothing", Class::Writes),
+        ] {
+            assert_eq!(Class::of(&method, path), class, "{method} {path}");
         }
-        let refused = buckets.take(client, clock.now());
-        assert_eq!(refused, Taken { admitted: false, limit: 3, remaining: 0, reset_s: 3, retry_after_s: 1 });
-        clock.advance(Duration::from_millis(999));
-        assert!(!buckets.take(client, clock.now()).admitted);
-        clock.advance(Duration::from_millis(1));
-        assert!(buckets.take(client, clock.now()).admitted);
-        assert!(!buckets.take(client, clock.now()).admitted);
-    }
-
-    #[test]
-    fn clients_do_not_share_buckets_but_a_64_does() {
-        let now = MockClock::default().now();
-        let buckets = Buckets::new(Rate { per_minute: 1, burst: 1 }, 10);
-        assert!(buckets.take(address("192.0.2.1"), now).admitted);
-        assert!(buckets.take(address("192.0.2.2"), now).admitted);
-        assert!(!buckets.take(address("::ffff:192.0.2.2"), now).admitted);
-        assert!(buckets.take(address("2001:db8::1"), now).admitted);
-        assert!(!buckets.take(address("2001:db8::ffff:ffff"), now).admitted);
-        assert!(buckets.take(address("2001:db8:0:1::1"), now).admitted);
-    }
-
-    #[test]
-    fn remembered_clients_are_bounded() {
-        let clock = MockClock::default();
-        let buckets = Buckets::new(Rate { per_minute: 60, burst: 2 }, 4);
-        for last in 0..20_u8 {
-            assert!(buckets.take(IpAddr::from([192, 0, 2, last]), clock.now()).admitted);
-            assert!(buckets.full_at_us.lock().unwrap().len() <= 4);
-        }
-        clock.advance(Duration::from_secs(60));
-        assert!(buckets.take(address("192.0.2.200"), clock.now()).admitted);
-        assert_eq!(buckets.full_at_us.lock().unwrap().len(), 1);
-    }
-
-    #[test]
-    fn a_clock_set_back_locks_nobody_out() {
-        let clock = MockClock::default();
-        let earlier = clock.now();
-        clock.advance(Duration::from_secs(86_400));
-        let buckets = Buckets::new(Rate { per_minute: 60, burst: 1 }, 10);
-        assert!(buckets.take(address("192.0.2.1"), clock.now()).admitted);
-        let refused = buckets.take(address("192.0.2.1"), earlier);
-        assert_eq!((refused.admitted, refused.retry_after_s), (false, 1));
     }
 }

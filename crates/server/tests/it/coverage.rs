@@ -65,6 +65,25 @@ fn every_answer_is_described() {
 }
 
 #[test]
+fn every_post_that_creates_takes_an_idempotency_key() {
+    let document = serde_json::to_value(openapi::document()).unwrap();
+    let posts: Vec<_> = operations(&document).into_iter().filter(|(_, method, _)| method == "POST").collect();
+    for (path, _, operation) in &posts {
+        let listed = (openapi::CREATING.contains(&path.as_str()), openapi::REPEATABLE.contains(&path.as_str()));
+        assert!(listed.0 != listed.1, "POST {path}: list it once in api/idempotency.rs, as what it is");
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let takes_key = parameters.iter().any(|one| one["in"] == "header" && one["name"] == "Idempotency-Key");
+        assert_eq!(takes_key, listed.0, "POST {path}");
+        for status in ["409", "422"] {
+            assert!(!listed.0 || operation["responses"][status].is_object(), "POST {path} does not describe {status}");
+        }
+    }
+    for path in openapi::CREATING.iter().chain(openapi::REPEATABLE) {
+        assert!(posts.iter().any(|(served, _, _)| served == path), "POST {path} is listed and not served");
+    }
+}
+
+#[test]
 fn committed_openapi_document_is_up_to_date() {
     let committed = include_str!("../../../../docs/openapi/openapi.json");
     assert!(

@@ -27,7 +27,7 @@ pub(crate) struct TestApp {
     pub(crate) url: String,
     pub(crate) client: Client,
     pub(crate) stopping: CancellationToken,
-    store: Store,
+    pub(crate) store: Store,
     home: TempDir,
     server: JoinHandle<()>,
     worker: Option<JoinHandle<()>>,
@@ -38,11 +38,13 @@ pub(crate) struct Start {
     pub(crate) config: Config,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) worker: bool,
+    /// Name of the worker in leases; two that share a database must not share it.
+    pub(crate) owner: &'static str,
 }
 
 impl Default for Start {
     fn default() -> Self {
-        Self { config: Config::default(), clock: Arc::new(SystemClock), worker: true }
+        Self { config: Config::default(), clock: Arc::new(SystemClock), worker: true, owner: "test" }
     }
 }
 
@@ -59,9 +61,16 @@ impl Start {
         let address = listener.local_addr().unwrap();
         self.config.server.listen = address;
         let app = App::open(self.config, Arc::clone(&self.clock), Arc::new(SystemRandom)).await.unwrap();
+        let storage = &app.config().storage;
         let settings = StoreSettings {
-            database_url: format!("sqlite://{}/assize.db", home.path().display()),
-            objects_url: format!("file://{}/objects", home.path().display()),
+            database_url: storage
+                .database_url
+                .as_ref()
+                .map_or_else(|| format!("sqlite://{}/assize.db", home.path().display()), |url| url.expose().to_owned()),
+            objects_url: storage
+                .objects_url
+                .clone()
+                .unwrap_or_else(|| format!("file://{}/objects", home.path().display())),
             migrate: false,
         };
         let store = Store::open(&settings, self.clock.now()).await.unwrap();
@@ -70,7 +79,7 @@ impl Start {
         let server = tokio::spawn(server.run(stopping.clone().cancelled_owned()));
         let worker = self
             .worker
-            .then(|| tokio::spawn(assize_server::jobs::work(app.clone(), "test".to_owned(), stopping.clone())));
+            .then(|| tokio::spawn(assize_server::jobs::work(app.clone(), self.owner.to_owned(), stopping.clone())));
         TestApp { app, url: format!("http://{address}"), client: client(), stopping, store, home, server, worker }
     }
 }
@@ -109,9 +118,10 @@ impl TestApp {
         serde_json::from_str(&body).unwrap()
     }
 
-    /// The jobs in the database, newest first.
+    /// The audit jobs of the public organization, newest first.
     pub(crate) async fn jobs(&self) -> Vec<Job> {
-        self.store.jobs().list(&OrganizationId::public(), &JobFilter::default(), None, 100).await.unwrap()
+        let audits = JobFilter { kind: Some("certify".to_owned()), ..JobFilter::default() };
+        self.store.jobs().list(&OrganizationId::public(), &audits, None, 100).await.unwrap()
     }
 
     /// The files of a folder of the home, at any depth.

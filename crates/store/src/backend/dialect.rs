@@ -16,6 +16,22 @@ pub(crate) fn notify_jobs_changed() -> Sql {
     sql("SELECT pg_notify($1, '')").bind(JOBS_CHANGED_CHANNEL)
 }
 
+/// The present time in microseconds since 1970 as an SQL expression; `given` is the parameter that holds the caller's.
+/// PostgreSQL goes by its own clock, because the processes that share it do not share theirs.
+pub(crate) fn time_us(postgres: bool, given: &str) -> String {
+    if postgres {
+        // The cast mentions the parameter, so that both databases are given the same ones.
+        format!("COALESCE((EXTRACT(EPOCH FROM statement_timestamp()) * 1000000)::BIGINT, {given}::BIGINT)")
+    } else {
+        given.to_owned()
+    }
+}
+
+/// PostgreSQL's own time as `at`, milliseconds since 1970.
+pub(crate) fn time_of_the_server() -> Sql {
+    sql("SELECT (EXTRACT(EPOCH FROM statement_timestamp()) * 1000)::BIGINT AS at")
+}
+
 /// Lets one process migrate at a time. SQLite's `BEGIN IMMEDIATE` has done so already. The number is arbitrary.
 pub(crate) fn lock_migrations() -> Sql {
     sql("SELECT pg_advisory_xact_lock($1)").bind(0x000A_5512_E000_0001_i64)

@@ -21,6 +21,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_first_line", text: include_str!("../../migrations/0001_first_line.sql") },
     Migration { name: "0002_final_log_size", text: include_str!("../../migrations/0002_final_log_size.sql") },
     Migration { name: "0003_identity", text: include_str!("../../migrations/0003_identity.sql") },
+    Migration { name: "0004_limits", text: include_str!("../../migrations/0004_limits.sql") },
 ];
 
 /// The version this program needs.

@@ -6,9 +6,12 @@ mod audit_trail;
 mod blobs;
 mod certificates;
 mod claims;
+mod idempotency;
 mod jobs;
 mod log;
 mod people;
+mod rate_limits;
+mod schedules;
 mod units;
 
 /// Makes two tests of every case.
@@ -41,10 +44,12 @@ on_both! {
         collection_spares_what_is_young, discarding_spares_what_is_held, holds_need_a_blob;
     certificates: documents_come_back_byte_for_byte, numbers_are_gapless, concurrent_units_number_without_gaps,
         one_job_makes_one_certificate, lists_go_from_the_last_issued, revocation_happens_once;
-    claims: eight_workers_claim_every_job_once, claims_follow_time_and_priority, expired_lease_goes_to_another_worker,
+    claims: eight_workers_claim_every_job_once, claims_follow_time_and_priority, dead_lease_goes_to_another_worker,
         lost_lease_rolls_back_the_effect, job_that_kills_its_workers_is_dead, retries_wait_then_die,
         restart_takes_over_at_once, given_back_job_keeps_its_attempts, cancelled_worker_that_dies_stays_cancelled,
-        wake_is_the_next_thing_to_do;
+        wake_is_the_next_thing_to_do, no_clock_judges_a_lease, clocks_that_differ_hold_no_job_up;
+    idempotency: request_is_claimed_once, rolled_back_claim_leaves_nothing, concurrent_claims_have_one_winner,
+        answers_come_back_byte_for_byte, expired_requests_are_forgotten;
     jobs: job_runs_and_succeeds, failed_job_is_retried_by_hand, unique_key_answers_with_the_first_job,
         cancelling_depends_on_the_state, lists_filter_and_page, other_organizations_see_nothing,
         changes_wake_subscribers_at_commit, what_one_database_would_refuse_both_refuse;
@@ -52,6 +57,11 @@ on_both! {
         checkpoints_are_replaced_per_size;
     people: accounts_come_back, places_belong_to_one_organization, organizations_are_made_once,
         invitations_are_used_once, sessions_end, failures_count_and_are_forgotten;
+    rate_limits: bucket_grants_what_it_has, tokens_come_back, buckets_do_not_share,
+        concurrent_takes_never_exceed_the_bucket, bucket_is_never_further_from_full_than_empty,
+        full_buckets_are_forgotten;
+    schedules: due_time_is_enqueued_once, missed_times_run_once, definition_changes_keep_the_time,
+        clock_set_back_holds_nothing_up, other_organizations_schedules_are_theirs, time_is_shared;
     units: dropped_unit_leaves_nothing, units_see_their_own_writes_and_others_do_not, public_organization_exists,
         unknown_organization_is_a_conflict, signing_keys_outlive_their_use;
 }

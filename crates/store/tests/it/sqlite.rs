@@ -93,7 +93,7 @@ async fn summary_of(store: &Store) -> Value {
     let certificate = store.certificates().find(&listed.id).await.unwrap().unwrap();
     let checkpoint = store.log().latest_checkpoint().await.unwrap().unwrap();
     let blob = assize_store::Digest(sha2::Sha256::digest(b"age,income\r\n").into());
-    json!({
+    let mut summary = json!({
         "job": { "id": job.id.as_str(), "state": job.state.as_str(), "args": job.args, "result": job.result,
             "error": job.error.map(|e| e.code), "finished_at": job.finished_at.map(|t| t.as_millisecond()) },
         "certificate": { "id": listed.id.as_str(), "score": listed.score,
@@ -106,7 +106,18 @@ async fn summary_of(store: &Store) -> Value {
             .map(|k| json!({ "id": k.key_id, "final_log_size": k.final_log_size })).collect::<Vec<_>>(),
         "blob_bytes": store.blobs().find(&org, &blob).await.unwrap().map(|b| b.bytes),
         "audit_rows": store.audit_trail().verify_chain(&org).await.unwrap(),
-    })
+    });
+    // What came with later versions is not in the older fixtures.
+    if let Some(schedule) = store.schedules().list(&org, "").await.unwrap().pop() {
+        summary["schedule"] = json!({ "name": schedule.name, "next_at": schedule.next_at.as_millisecond() });
+    }
+    let slot = assize_store::Digest([1; 32]);
+    if let Some(known) = store.idempotency().find(&org, &slot, at(0)).await.unwrap() {
+        let answer = known.answer.unwrap();
+        summary["request"] = json!({ "subject": known.subject, "status": answer.status, "headers": answer.headers,
+            "body": String::from_utf8(answer.body).unwrap() });
+    }
+    summary
 }
 
 /// `kill -9` leaves the files as they are at some moment: copies of them, taken while a unit is open, are that moment.

@@ -6,11 +6,14 @@ use axum::response::Response;
 
 use super::answers::KeyedAnswers;
 use super::wire::{IssuedKeyBody, KeyBody, KeysBody, NewKeyBody, PageParameters, ROLES, RotateBody};
-use super::{page, private};
+use super::{created, page, private};
 use crate::api::body::Members;
 use crate::api::extract::{Parameters, PathId};
+use crate::api::idempotency::Idempotent;
 use crate::api::problem::Problem;
-use crate::app::{AppError, Caller, IssuedKey, KeyId, KeyInterface, NewKey, OVERLAP_HOURS_MAX, Role, parse_name};
+use crate::app::{
+    Answer, AppError, Caller, IssuedKey, KeyId, KeyInterface, NewKey, OVERLAP_HOURS_MAX, Once, Role, parse_name,
+};
 use crate::state::HttpState;
 
 const INTERFACES: [(&str, KeyInterface); 3] = [
@@ -46,22 +49,26 @@ pub(crate) async fn keys(
     post,
     path = "/v1/keys",
     tag = "administration",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Names the request, so that sending it again does nothing twice and gets the same answer")),
     request_body(content = NewKeyBody, description = "The key to make"),
     responses((status = 201, description = "The key with its secret", body = IssuedKeyBody), KeyedAnswers)
 )]
 pub(crate) async fn create_key(
     State(state): State<HttpState>,
     caller: Caller,
-    mut body: Members,
+    request: Idempotent<Members>,
 ) -> Result<Response, Problem> {
-    let new = NewKey {
-        name: body.parsed("name", parse_name),
-        interface: body.word("interface", &INTERFACES, KeyInterface::Governance),
-        role: body.word("role", &ROLES, Role::Submitter),
-        expires_at: body.time_or_none("expires_at"),
+    let create = async |mut body: Members, once: Once<'_, IssuedKey>| {
+        let new = NewKey {
+            name: body.parsed("name", parse_name),
+            interface: body.word("interface", &INTERFACES, KeyInterface::Governance),
+            role: body.word("role", &ROLES, Role::Submitter),
+            expires_at: body.time_or_none("expires_at"),
+        };
+        body.finish()?;
+        state.app().create_key_once(&caller, &new, &once).await
     };
-    body.finish()?;
-    issued(&state, state.app().create_key(&caller, &new).await?)
+    Ok(request.work(&state, &caller, issued, create).await?)
 }
 
 /// One key of the organization.
@@ -86,7 +93,8 @@ pub(crate) async fn key(
     post,
     path = "/v1/keys/{id}/rotate",
     tag = "administration",
-    params(("id" = String, Path, description = "The key's id")),
+    params(("id" = String, Path, description = "The key's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Names the request, so that sending it again does nothing twice and gets the same answer")),
     request_body(content = RotateBody, description = "How long both work"),
     responses((status = 201, description = "The new key with its secret", body = IssuedKeyBody), KeyedAnswers)
 )]
@@ -94,11 +102,14 @@ pub(crate) async fn rotate_key(
     State(state): State<HttpState>,
     caller: Caller,
     PathId(id): PathId,
-    mut body: Members,
+    request: Idempotent<Members>,
 ) -> Result<Response, Problem> {
-    let overlap_hours = body.count_or_zero("overlap_hours", OVERLAP_HOURS_MAX);
-    body.finish()?;
-    issued(&state, state.app().rotate_key(&caller, &id, overlap_hours).await?)
+    let rotate = async |mut body: Members, once: Once<'_, IssuedKey>| {
+        let overlap_hours = body.count_or_zero("overlap_hours", OVERLAP_HOURS_MAX);
+        body.finish()?;
+        state.app().rotate_key_once(&caller, &id, overlap_hours, &once).await
+    };
+    Ok(request.work(&state, &caller, issued, rotate).await?)
 }
 
 /// Revoke a key, for good.
@@ -118,9 +129,10 @@ pub(crate) async fn revoke_key(
     Ok(private(StatusCode::OK, KeyBody::new(key, state.clock().now())))
 }
 
-fn issued(state: &HttpState, issued: IssuedKey) -> Result<Response, Problem> {
-    let key = KeyBody::new(issued.key, state.clock().now());
-    Ok(private(StatusCode::CREATED, IssuedKeyBody { key, secret: issued.secret }))
+fn issued(issued: &IssuedKey) -> Answer {
+    // The same bytes whenever it is rendered: as the key was when it was made.
+    let key = KeyBody::new(issued.key.clone(), issued.key.created_at);
+    created(&IssuedKeyBody { key, secret: issued.secret.clone() })
 }
 
 fn cursor(text: &str) -> Result<KeyId, AppError> {

@@ -24,6 +24,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::api::idempotency::json_answer;
+use crate::app::Answer;
+
 /// Rows of a page when none are asked for.
 const PAGE_ROWS: u32 = 50;
 /// Rows of a page at most.
@@ -32,6 +35,11 @@ const PAGE_ROWS_MAX: u32 = 200;
 /// An answer that nobody keeps: it shows secrets, or what may change while one looks.
 fn private<T: Serialize>(status: StatusCode, body: T) -> Response {
     (status, [(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(body)).into_response()
+}
+
+/// What was made, as an answer that can be given again.
+fn created<T: Serialize>(body: &T) -> Answer {
+    json_answer(StatusCode::CREATED, &[(CACHE_CONTROL, "no-store")], body)
 }
 
 /// The rows of a page, and what to ask for the next one: of one row more than asked for, the last of the page.

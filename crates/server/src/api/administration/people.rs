@@ -8,11 +8,12 @@ use super::answers::KeyedAnswers;
 use super::wire::{
     InvitationsBody, InviteBody, IssuedInvitationBody, PageParameters, PeopleBody, PersonBody, ROLES, RoleBody,
 };
-use super::{page, private};
+use super::{created, page, private};
 use crate::api::body::Members;
 use crate::api::extract::{Parameters, PathId};
+use crate::api::idempotency::{Idempotent, NoBody};
 use crate::api::problem::Problem;
-use crate::app::{Caller, Role, parse_email};
+use crate::app::{Answer, Caller, IssuedInvitation, Once, Role, parse_email};
 use crate::state::HttpState;
 
 /// The people of the organization, by e-mail address.
@@ -95,16 +96,19 @@ pub(crate) async fn remove_person(
     post,
     path = "/v1/users/{id}/password-link",
     tag = "administration",
-    params(("id" = String, Path, description = "The person's id")),
+    params(("id" = String, Path, description = "The person's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Names the request, so that sending it again does nothing twice and gets the same answer")),
     responses((status = 201, description = "The link, shown once", body = IssuedInvitationBody), KeyedAnswers)
 )]
 pub(crate) async fn password_link(
     State(state): State<HttpState>,
     caller: Caller,
     PathId(id): PathId,
+    request: Idempotent<NoBody>,
 ) -> Result<Response, Problem> {
-    let issued = state.app().reset_password(&caller, &id).await?;
-    Ok(private(StatusCode::CREATED, IssuedInvitationBody::from(issued)))
+    let reset =
+        async |_: NoBody, once: Once<'_, IssuedInvitation>| state.app().reset_password_once(&caller, &id, &once).await;
+    Ok(request.work(&state, &caller, issued, reset).await?)
 }
 
 /// The open invitations, newest first.
@@ -131,19 +135,26 @@ pub(crate) async fn invitations(
     post,
     path = "/v1/invitations",
     tag = "administration",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Names the request, so that sending it again does nothing twice and gets the same answer")),
     request_body(content = InviteBody, description = "Whom, and as what"),
     responses((status = 201, description = "The invitation with its link", body = IssuedInvitationBody), KeyedAnswers)
 )]
 pub(crate) async fn invite(
     State(state): State<HttpState>,
     caller: Caller,
-    mut body: Members,
+    request: Idempotent<Members>,
 ) -> Result<Response, Problem> {
-    let email = body.parsed("email", parse_email);
-    let role = body.word("role", &ROLES, Role::Submitter);
-    body.finish()?;
-    let issued = state.app().invite(&caller, &email, role).await?;
-    Ok(private(StatusCode::CREATED, IssuedInvitationBody::from(issued)))
+    let invite = async |mut body: Members, once: Once<'_, IssuedInvitation>| {
+        let email = body.parsed("email", parse_email);
+        let role = body.word("role", &ROLES, Role::Submitter);
+        body.finish()?;
+        state.app().invite_once(&caller, &email, role, &once).await
+    };
+    Ok(request.work(&state, &caller, issued, invite).await?)
+}
+
+fn issued(issued: &IssuedInvitation) -> Answer {
+    created(&IssuedInvitationBody::from(issued))
 }
 
 /// Withdraw an invitation.

@@ -272,9 +272,9 @@ pub(crate) struct IssuedInvitationBody {
     url: String,
 }
 
-impl From<IssuedInvitation> for IssuedInvitationBody {
-    fn from(issued: IssuedInvitation) -> Self {
-        Self { invitation: issued.invitation.into(), url: issued.url }
+impl From<&IssuedInvitation> for IssuedInvitationBody {
+    fn from(issued: &IssuedInvitation) -> Self {
+        Self { invitation: issued.invitation.clone().into(), url: issued.url.clone() }
     }
 }
 

@@ -34,6 +34,8 @@ impl IntoResponse for Detail {
             AppError::Unprocessable(_) | AppError::Fields(_) => (StatusCode::UNPROCESSABLE_ENTITY, text, None),
             AppError::NotFound { what, id } => (StatusCode::NOT_FOUND, not_found(what, &id), None),
             AppError::Conflict(_) => (StatusCode::CONFLICT, text, None),
+            AppError::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, text, None),
+            AppError::Repeated => (StatusCode::CONFLICT, text, Some(1)),
             AppError::TimedOut { seconds } => (StatusCode::GATEWAY_TIMEOUT, timed_out(seconds), None),
             AppError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, text, None),
             AppError::RateLimited { retry_after_s } => (StatusCode::TOO_MANY_REQUESTS, text, Some(retry_after_s)),

@@ -1,6 +1,7 @@
 //! A multipart form, received: files go straight to disk, texts are bounded. Nothing but the text fields and one chunk
 //! is ever in memory, and the files of a refused form are gone when the refusal is sent.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
 
 use super::limits::{DRAIN_S, FILE_NAME_CHARS_MAX, FORM_PARTS_MAX, RETRY_AFTER_FULL_DISK_S};
+use crate::api::idempotency::Fingerprint;
 use crate::app::{AppError, Fields, TEXT_FIELDS, Upload};
 use crate::config::Limits;
 
@@ -21,6 +23,25 @@ pub(super) struct Form {
     pub(super) dataset: Option<Upload>,
     /// `model_file`.
     pub(super) model: Option<Upload>,
+    /// SHA-256 of the files by their part's name, taken while they were received.
+    sha256: BTreeMap<String, String>,
+}
+
+impl Form {
+    /// What the form is known by when it is sent again: its known fields and its files' names and contents, but not the
+    /// order of its parts nor what stands between them.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let mut all = Fingerprint::new("form");
+        for (name, value) in &self.fields {
+            all = all.and(name, value);
+        }
+        for (name, file) in [("dataset_file", &self.dataset), ("model_file", &self.model)] {
+            if let (Some(file), Some(sha256)) = (file, self.sha256.get(name)) {
+                all = all.and(name, &file.name).and(name, sha256);
+            }
+        }
+        all
+    }
 }
 
 /// Receives a form; files are spooled into `spool`.
@@ -42,13 +63,16 @@ async fn receive_parts(multipart: &mut Multipart, limits: &Limits, spool: &Path)
         let name = field.name().unwrap_or_default().to_owned();
         match name.as_str() {
             "dataset_file" => {
-                put(&mut form.dataset, &name, spooled(field, limits.dataset_bytes_max, idle, spool).await?)?;
+                let (file, sha256) = spooled(field, limits.dataset_bytes_max, idle, spool).await?;
+                put(&mut form.dataset, &name, file)?;
+                form.sha256.insert(name, sha256);
             }
             "model_file" => {
-                let file = spooled(field, limits.model_bytes_max, idle, spool).await?;
+                let (file, sha256) = spooled(field, limits.model_bytes_max, idle, spool).await?;
                 // Browsers send an empty part for a file input that was left empty.
                 if file.bytes > 0 {
                     put(&mut form.model, &name, file)?;
+                    form.sha256.insert(name, sha256);
                 }
             }
             _ => {
@@ -86,7 +110,12 @@ fn put_text(fields: &mut Fields, name: String, value: String) -> Result<(), AppE
 }
 
 /// Writes a file part to the spool.
-async fn spooled(mut field: Field<'_>, bytes_max: u64, idle: Duration, spool: &Path) -> Result<Upload, AppError> {
+async fn spooled(
+    mut field: Field<'_>,
+    bytes_max: u64,
+    idle: Duration,
+    spool: &Path,
+) -> Result<(Upload, String), AppError> {
     let part = field.name().unwrap_or_default().to_owned();
     let name = file_name(field.file_name().unwrap_or_default(), &part);
     let unwritable = |error| refused(&part, error);
@@ -95,7 +124,8 @@ async fn spooled(mut field: Field<'_>, bytes_max: u64, idle: Duration, spool: &P
         spool.write(&chunk).await.map_err(unwritable)?;
     }
     let file = spool.finish(&name).await.map_err(unwritable)?;
-    Ok(Upload { name, bytes: file.bytes, path: file.into_path() })
+    let sha256 = file.sha256.clone();
+    Ok((Upload { name, bytes: file.bytes, path: file.into_path() }, sha256))
 }
 
 /// Reads a text part.

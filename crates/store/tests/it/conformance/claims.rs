@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use assize_store::jobs::{JobState, NewJob};
-use assize_store::queue::{Claim, Lease};
+use assize_store::queue::{Claim, HeldLease, Lease};
 use assize_store::{Error, JobId, Store};
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::harness::{LEASE, at, claim, claim_one, enqueue, error, job_id, new_certificate, new_job, public};
@@ -62,17 +63,31 @@ pub(crate) async fn claims_follow_time_and_priority(store: Store) {
     assert_eq!(kinds, ["report", "audit"]);
 }
 
-pub(crate) async fn expired_lease_goes_to_another_worker(store: Store) {
+/// Takes back the one lease there is, as somebody does who saw it stand still for its time.
+async fn take_back(store: &Store, now: Timestamp) -> JobState {
+    let held = store.queue().held(None).await.unwrap();
+    assert_eq!(held.len(), 1, "{held:?}");
+    store.queue().take_back(&held[0], now).await.unwrap().expect("nobody moved it meanwhile")
+}
+
+pub(crate) async fn dead_lease_goes_to_another_worker(store: Store) {
     enqueue(&store, &new_job(1)).await;
     let first = claim_one(&store, "dead", at(0)).await;
-    assert!(claim(&store, "next", 9, at(9_999)).await.is_empty());
-    // A heartbeat moves the deadline.
-    store.queue().heartbeat(&first.lease, 0.9, "sealing", LEASE, at(5_000)).await.unwrap();
-    assert!(claim(&store, "next", 9, at(14_999)).await.is_empty());
+    let seen = store.queue().held(None).await.unwrap();
+    let expected = HeldLease { lease: first.lease.clone(), beats: 0, lasts: LEASE };
+    assert_eq!(seen, [expected]);
+    // A heartbeat moves the lease, so what was seen before says nothing any more.
+    store.queue().heartbeat(&first.lease, 0.9, "sealing").await.unwrap();
+    assert_eq!(store.queue().take_back(&seen[0], at(15_000)).await.unwrap(), None);
+    assert!(claim(&store, "next", 9, at(15_000)).await.is_empty());
+    assert_eq!(store.queue().held(None).await.unwrap()[0].beats, 1);
+    assert_eq!(take_back(&store, at(15_000)).await, JobState::Queued);
+    assert!(store.queue().held(None).await.unwrap().is_empty());
     let second = claim_one(&store, "next", at(15_000)).await;
     assert_eq!((second.job.id.clone(), second.job.attempts, second.job.progress), (first.job.id, 2, 0.0));
+    assert_eq!(second.job.error.unwrap().code, "worker_lost");
 
-    let lost = store.queue().heartbeat(&first.lease, 1.0, "", LEASE, at(15_001)).await;
+    let lost = store.queue().heartbeat(&first.lease, 1.0, "").await;
     assert!(matches!(lost, Err(Error::LostLease { .. })), "{lost:?}");
     let lost = store.queue().complete(&first.lease, json!({}), at(15_001)).await;
     assert!(matches!(lost, Err(Error::LostLease { .. })), "{lost:?}");
@@ -86,6 +101,39 @@ pub(crate) async fn expired_lease_goes_to_another_worker(store: Store) {
     store.queue().complete(&second.lease, json!({ "by": "next" }), at(15_002)).await.unwrap();
     let done = store.jobs().find(&public(), &second.job.id).await.unwrap().unwrap();
     assert_eq!((done.result, done.started_at), (Some(json!({ "by": "next" })), Some(at(0))));
+}
+
+pub(crate) async fn no_clock_judges_a_lease(store: Store) {
+    enqueue(&store, &new_job(1)).await;
+    let day = 86_400_000;
+    let held = claim_one(&store, "living", at(0)).await;
+    // Workers whose clocks are a day ahead or behind look for work: the living lease stays.
+    for now in [at(day), at(-day)] {
+        assert!(claim(&store, "skewed", 9, now).await.is_empty());
+    }
+    store.queue().heartbeat(&held.lease, 0.5, "measuring").await.unwrap();
+    // A dead one is taken back, whatever the clock of who does it says.
+    assert_eq!(take_back(&store, at(-day)).await, JobState::Queued);
+    let again = claim_one(&store, "next", at(0)).await;
+    store.queue().complete(&again.lease, json!({}), at(1)).await.unwrap();
+}
+
+pub(crate) async fn clocks_that_differ_hold_no_job_up(store: Store) {
+    // Two servers enqueue work for now, one with a clock a day ahead, one a day behind.
+    let day = 86_400_000;
+    for (n, offset) in [(1, day), (2, -day)] {
+        let job = NewJob { run_at: at(offset), ..new_job(n) };
+        assert!(store.jobs().enqueue(&public(), &job, at(offset)).await.unwrap().created);
+    }
+    assert_eq!(claim(&store, "w", 9, at(0)).await.len(), 2);
+    // A retry by a worker a day ahead would wait for a day by everybody else's clock.
+    enqueue(&store, &new_job(3)).await;
+    let ahead = claim_one(&store, "ahead", at(day)).await;
+    store.queue().retry(&ahead.lease, &error("unavailable"), at(day + 5_000), at(day)).await.unwrap();
+    let job = claim_one(&store, "w", at(2)).await;
+    store.queue().retry(&job.lease, &error("unavailable"), at(5_000), at(2)).await.unwrap();
+    assert!(claim(&store, "w", 9, at(4_999)).await.is_empty(), "among clocks that agree a retry waits");
+    assert_eq!(claim(&store, "w", 9, at(5_000)).await.len(), 1);
 }
 
 /// The unit of one audit: number, the job's end, certificate.
@@ -105,7 +153,8 @@ pub(crate) async fn lost_lease_rolls_back_the_effect(store: Store) {
         enqueue(&store, &NewJob { id: job_id(i64::from(n), n), ..new_job(n) }).await;
     }
     let slow = claim(&store, "slow", 1, at(0)).await.remove(0);
-    // The slow worker's lease ends; somebody else has the same job now, and another one.
+    // The slow worker's lease is taken back; somebody else has the same job now, and another one.
+    take_back(&store, at(10_000)).await;
     let claimed = claim(&store, "quick", 9, at(10_000)).await;
     assert_eq!(claimed[0].job.id, slow.job.id);
     let refused = issue(&store, &slow.lease).await;
@@ -120,7 +169,9 @@ pub(crate) async fn lost_lease_rolls_back_the_effect(store: Store) {
 pub(crate) async fn job_that_kills_its_workers_is_dead(store: Store) {
     enqueue(&store, &NewJob { attempts_max: 2, ..new_job(1) }).await;
     claim_one(&store, "w", at(0)).await;
+    assert_eq!(take_back(&store, at(10_000)).await, JobState::Queued);
     claim_one(&store, "w", at(10_000)).await;
+    assert_eq!(take_back(&store, at(20_000)).await, JobState::Failed);
     assert!(claim(&store, "w", 9, at(20_000)).await.is_empty());
     let dead = store.jobs().find(&public(), &job_id(0, 1)).await.unwrap().unwrap();
     assert_eq!((dead.state, dead.dead, dead.attempts), (JobState::Failed, true, 2));
@@ -161,7 +212,7 @@ pub(crate) async fn restart_takes_over_at_once(store: Store) {
     enqueue(&store, &new_job(2)).await;
     let before = claim(&store, "embedded", 1, at(0)).await.remove(0);
     let elsewhere = claim(&store, "elsewhere", 1, at(0)).await.remove(0);
-    // The process dies and starts again one second later, long before its lease ends.
+    // The process dies and starts again one second later, long before its lease stood still for its time.
     assert_eq!(store.queue().release_owner("embedded", at(1_000)).await.unwrap(), 1);
     assert_eq!(store.queue().release_owner("embedded", at(1_000)).await.unwrap(), 0);
     let after = claim_one(&store, "embedded", at(1_000)).await;
@@ -190,6 +241,7 @@ pub(crate) async fn cancelled_worker_that_dies_stays_cancelled(store: Store) {
     enqueue(&store, &new_job(1)).await;
     claim_one(&store, "w", at(0)).await;
     store.jobs().cancel(&public(), &job_id(0, 1), at(1)).await.unwrap();
+    assert_eq!(take_back(&store, at(10_000)).await, JobState::Cancelled);
     assert!(claim(&store, "w", 9, at(10_000)).await.is_empty());
     let job = store.jobs().find(&public(), &job_id(0, 1)).await.unwrap().unwrap();
     assert_eq!((job.state, job.dead, job.finished_at), (JobState::Cancelled, false, Some(at(10_000))));
@@ -199,13 +251,10 @@ pub(crate) async fn wake_is_the_next_thing_to_do(store: Store) {
     let wake = async || store.queue().next_wake(&["audit", "report"]).await.unwrap();
     assert_eq!(wake().await, None);
     enqueue(&store, &NewJob { run_at: at(700), ..new_job(1) }).await;
+    enqueue(&store, &NewJob { run_at: at(900), ..new_job(2) }).await;
     assert_eq!(wake().await, Some(at(700)));
     assert_eq!(store.queue().next_wake(&["webhook"]).await.unwrap(), None);
     assert_eq!(store.queue().next_wake(&[]).await.unwrap(), None);
-    let claimed = claim_one(&store, "w", at(700)).await;
-    assert_eq!(wake().await, Some(at(10_700)), "the lease's end");
-    enqueue(&store, &NewJob { run_at: at(10_701), ..new_job(2) }).await;
-    assert_eq!(wake().await, Some(at(10_700)));
-    store.queue().complete(&claimed.lease, json!({}), at(800)).await.unwrap();
-    assert_eq!(wake().await, Some(at(10_701)));
+    claim_one(&store, "w", at(700)).await;
+    assert_eq!(wake().await, Some(at(900)));
 }

@@ -5,7 +5,7 @@ use assize_store::queue::{Beat, JobCount};
 use assize_store::{Error, Store};
 use serde_json::json;
 
-use crate::harness::{LEASE, at, claim, claim_one, enqueue, error, job_id, new_job, other, public};
+use crate::harness::{at, claim, claim_one, enqueue, error, job_id, new_job, other, public};
 
 pub(crate) async fn job_runs_and_succeeds(store: Store) {
     let new = NewJob { priority: -5, run_at: at(3), ..new_job(1) };
@@ -17,7 +17,7 @@ pub(crate) async fn job_runs_and_succeeds(store: Store) {
 
     let claimed = claim_one(&store, "w", at(5)).await;
     assert_eq!((claimed.job.state, claimed.job.attempts), (JobState::Running, 1));
-    let beat = store.queue().heartbeat(&claimed.lease, 0.25, "reading", LEASE, at(6)).await.unwrap();
+    let beat = store.queue().heartbeat(&claimed.lease, 0.25, "reading").await.unwrap();
     assert_eq!(beat, Beat::Continue);
     let running = store.jobs().find(&public(), &new.id).await.unwrap().unwrap();
     assert_eq!((running.progress, running.step.as_str(), running.started_at), (0.25, "reading", Some(at(5))));
@@ -93,7 +93,7 @@ pub(crate) async fn cancelling_depends_on_the_state(store: Store) {
     let claimed = claim_one(&store, "w", at(2)).await;
     let running = store.jobs().cancel(&public(), &job_id(0, 2), at(3)).await.unwrap().unwrap();
     assert_eq!((running.state, running.finished_at, running.cancel_requested), (JobState::Running, None, true));
-    let beat = store.queue().heartbeat(&claimed.lease, 0.5, "measuring", LEASE, at(4)).await.unwrap();
+    let beat = store.queue().heartbeat(&claimed.lease, 0.5, "measuring").await.unwrap();
     assert_eq!(beat, Beat::Cancel);
     store.queue().cancelled(&claimed.lease, at(5)).await.unwrap();
     let ended = store.jobs().cancel(&public(), &job_id(0, 2), at(6)).await.unwrap().unwrap();
@@ -167,6 +167,6 @@ pub(crate) async fn what_one_database_would_refuse_both_refuse(store: Store) {
     enqueue(&store, &NewJob { args: args.clone(), ..new_job(1) }).await;
     assert_eq!(store.jobs().find(&public(), &job_id(0, 1)).await.unwrap().unwrap().args, args);
     let claimed = claim_one(&store, "w", at(1)).await;
-    let refused = store.queue().heartbeat(&claimed.lease, f64::NAN, "", LEASE, at(2)).await;
+    let refused = store.queue().heartbeat(&claimed.lease, f64::NAN, "").await;
     assert!(matches!(refused, Err(Error::NotStorable { .. })), "{refused:?}");
 }
