@@ -266,7 +266,7 @@ async fn audits_belong_to_whoever_asks_for_them() {
     server
         .until("the end of the audit", async |server| {
             let job = json(server.ask(Method::GET, path, &viewer, None).await).await;
-            (job["status"] == "succeeded").then_some(())
+            (job["state"] == "succeeded").then_some(())
         })
         .await;
     server.finish().await;
