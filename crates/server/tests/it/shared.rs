@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
-use crate::harness::{Form, Start, TestApp, json};
+use crate::harness::{Form, Start, TestApp, json, people};
 
 /// Where the cluster is; without one there is nothing to test here.
 #[expect(clippy::disallowed_methods, reason = "tests learn from the environment where their database is")]
@@ -87,9 +87,10 @@ async fn jobs_of_two_workers_are_done_once_whatever_their_clocks_say() {
     let day = SignedDuration::from_hours(24);
     let ahead = shared.server("ahead", day, true, |_| {}).await;
     let behind = shared.server("behind", -day, true, |_| {}).await;
-    // All of one file: it is deleted with the last audit that needs it, and kept again for the next.
-    let form = Form::complete().text("prediction_column", "decision");
-    for app in [&ahead, &behind, &ahead, &behind, &ahead, &behind] {
+    for (n, app) in [&ahead, &behind, &ahead, &behind, &ahead, &behind].into_iter().enumerate() {
+        let people = format!("{}{}", people(), "40,White,Male,40,9,>50K,Utopia,>50K\n".repeat(n));
+        let form = Form::complete().file("dataset_file", "people.csv", people.as_bytes());
+        let form = form.text("prediction_column", "decision");
         assert_eq!(app.post("/audit/full?async=true", &form).await.status(), 202);
     }
     let jobs = ahead
