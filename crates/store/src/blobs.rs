@@ -199,6 +199,15 @@ impl<'a> Blobs<'a> {
         if self.on.write_one(named(update, organization, digest).bind(now)).await?.is_none() {
             return Ok(false);
         }
+        // On PostgreSQL the statement may have waited for a hold that was being taken, and looked for holds before it
+        // was there. Now it is seen, and no further one can be taken of a blob that is being deleted.
+        let spare = sql("UPDATE blobs SET state = 'ready' WHERE organization_id = $1 AND sha256 = $2
+             AND state = 'deleting' AND EXISTS (
+                 SELECT holder FROM blob_holds WHERE organization_id = $1 AND sha256 = $2)
+             RETURNING sha256");
+        if self.on.write_one(named(spare, organization, digest)).await?.is_some() {
+            return Ok(false);
+        }
         self.remove(organization, digest).await?;
         Ok(true)
     }

@@ -41,7 +41,8 @@ on_both! {
     api_keys: keys_are_found_by_the_digest_of_their_secret, other_organizations_keys_do_not_exist, keys_end;
     audit_trail: rows_chain_per_organization, concurrent_appends_make_one_chain, rolled_back_rows_leave_no_gap;
     blobs: content_comes_back, files_come_back, organizations_share_nothing, collection_spares_what_is_held,
-        collection_spares_what_is_young, discarding_spares_what_is_held, holds_need_a_blob;
+        collection_spares_what_is_young, discarding_spares_what_is_held,
+        discarding_sees_a_hold_that_was_being_taken, holds_need_a_blob;
     certificates: documents_come_back_byte_for_byte, numbers_are_gapless, concurrent_units_number_without_gaps,
         one_job_makes_one_certificate, lists_go_from_the_last_issued, revocation_happens_once;
     claims: eight_workers_claim_every_job_once, claims_follow_time_and_priority, dead_lease_goes_to_another_worker,

@@ -135,3 +135,16 @@ pub(crate) async fn holds_need_a_blob(store: Store) {
     assert!(!unit.blob_holds().hold(&public(), &Digest([0; 32]), "job_1", at(0)).await.unwrap());
     assert_eq!(unit.blob_holds().release(&public(), "job_1", at(0)).await.unwrap(), 0);
 }
+
+pub(crate) async fn discarding_sees_a_hold_that_was_being_taken(store: Store) {
+    let blob = store.blobs().put_bytes(&public(), b"shared".to_vec(), "test", at(0)).await.unwrap();
+    let mut unit = store.begin().await.unwrap();
+    assert!(unit.blob_holds().hold(&public(), &blob.digest, "job_2", at(1)).await.unwrap());
+    // The last job before this one ends now and discards its file: that waits for the unit.
+    let (discarding, digest) = (store.clone(), blob.digest);
+    let discarded = tokio::spawn(async move { discarding.blobs().discard(&public(), &digest, at(1)).await.unwrap() });
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    unit.commit().await.unwrap();
+    assert!(!discarded.await.unwrap());
+    assert_eq!(store.blobs().read(&public(), &blob.digest, 100).await.unwrap().unwrap(), b"shared");
+}
