@@ -53,6 +53,8 @@ pub(crate) fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(administration::invitations, administration::invite))
         .routes(routes!(administration::withdraw_invitation))
         .routes(routes!(administration::organization, administration::rename_organization))
+        .routes(routes!(administration::audit_trail))
+        .routes(routes!(administration::export_audit_trail))
         // Operations.
         .routes(routes!(operations::ready))
         .routes(routes!(operations::openapi_document))

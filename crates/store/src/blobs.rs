@@ -378,7 +378,7 @@ impl<'a> BlobHolds<'a> {
             return Ok(false);
         }
         let insert = sql("INSERT INTO blob_holds (organization_id, sha256, holder) VALUES ($1, $2, $3)
-             ON CONFLICT (organization_id, sha256, holder) DO NOTHING");
+             ON CONFLICT (organization_id, sha256, holder) DO UPDATE SET until_at = NULL");
         self.on.write(named(insert, organization, digest).bind(holder)).await?;
         Ok(true)
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the harness")]
 
 mod audits;
+mod backup;
 mod clients;
 mod coverage;
 mod harness;
@@ -16,4 +17,5 @@ mod refusals;
 mod shared;
 mod stopping;
 mod tenancy;
+mod trail;
 mod transparency;
