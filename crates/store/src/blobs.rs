@@ -275,9 +275,20 @@ impl<'a> Blobs<'a> {
              RETURNING state");
         let row = self.on.write_one(named(update, organization, digest).bind(now)).await?;
         match row.map(|row| row.get::<String>("state")).transpose()?.as_deref() {
-            Some("deleting") => self.remove(organization, digest).await.map(|()| true),
-            _ => Ok(false),
+            Some("deleting") => {}
+            _ => return Ok(false),
         }
+        // On PostgreSQL the statement may have waited for a hold that was being taken, and looked for holds before it
+        // was there. Now it is seen, and no further one can be taken of a blob that is being deleted.
+        let spare = sql("UPDATE blobs SET state = 'ready', discard_asked = FALSE
+             WHERE organization_id = $1 AND sha256 = $2 AND state = 'deleting' AND EXISTS (
+                 SELECT holder FROM blob_holds WHERE organization_id = $1 AND sha256 = $2)
+             RETURNING sha256");
+        if self.on.write_one(named(spare, organization, digest)).await?.is_some() {
+            return Ok(false);
+        }
+        self.remove(organization, digest).await?;
+        Ok(true)
     }
 
     /// Keeps every object in place until [`Blobs::thaw`], or until `until` when nobody comes back to thaw. Once this
