@@ -62,12 +62,7 @@ struct Refused {
     retention: Option<FormView>,
 }
 
-async fn show(
-    state: &HttpState,
-    person: &Person,
-    refused: Refused,
-    said: &'static str,
-) -> Result<Response, AppError> {
+async fn show(state: &HttpState, person: &Person, refused: Refused, said: &'static str) -> Result<Response, AppError> {
     person.caller().require(Permission::Manage)?;
     let organization = state.app().organization(person.caller()).await?;
     let any = refused.name.is_some() || refused.retention.is_some();
@@ -150,7 +145,9 @@ pub(crate) async fn save_settings(State(state): State<HttpState>, posted: Posted
 /// The form with the days that are set.
 async fn retention_form(state: &HttpState, person: &Person) -> Result<FormView, AppError> {
     let days = state.app().retention(person.caller()).await?;
-    Ok(days.into_iter().fold(FormView::new(RETENTION_FIELDS), |form, (kind, days)| form.with(kind.as_str(), days.to_string())))
+    Ok(days
+        .into_iter()
+        .fold(FormView::new(RETENTION_FIELDS), |form, (kind, days)| form.with(kind.as_str(), days.to_string())))
 }
 
 /// How long things are kept, as the form sends it.
@@ -185,7 +182,9 @@ async fn set_retention(state: &HttpState, person: &Person, sent: &RetentionForm)
             "" => wanted.push((kind, None)),
             text => match text.parse::<u32>() {
                 Ok(days) => wanted.push((kind, Some(days))),
-                Err(_) => form.problem(kind.as_str(), "is not a whole number of days; leave it empty for the server's own"),
+                Err(_) => {
+                    form.problem(kind.as_str(), "is not a whole number of days; leave it empty for the server's own")
+                }
             },
         }
     }

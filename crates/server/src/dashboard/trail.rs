@@ -228,13 +228,7 @@ async fn names(app: &App, caller: &Caller) -> Result<BTreeMap<String, String>, A
 }
 
 /// The rows that the filter finds, as CSV (RFC 4180), newest first.
-#[utoipa::path(
-    get,
-    path = "/dashboard/trail/rows.csv",
-    tag = "pages",
-    params(TrailParameters),
-    responses(PageAnswers)
-)]
+#[utoipa::path(get, path = "/dashboard/trail/rows.csv", tag = "pages", params(TrailParameters), responses(PageAnswers))]
 pub(crate) async fn trail_csv(
     State(state): State<HttpState>,
     person: Person,
@@ -267,9 +261,7 @@ pub(crate) async fn trail_csv(
 #[utoipa::path(get, path = "/dashboard/trail/export", tag = "pages", responses(PageAnswers))]
 pub(crate) async fn trail_export(State(state): State<HttpState>, person: Person) -> Response {
     match state.app().export_audit_trail(person.caller()).await {
-        Ok(lines) => {
-            download("audit-trail.jsonl", "application/jsonl", Body::from_stream(lines.map_err(broken)))
-        }
+        Ok(lines) => download("audit-trail.jsonl", "application/jsonl", Body::from_stream(lines.map_err(broken))),
         Err(error) => person.answer(Err(error)),
     }
 }
