@@ -26,5 +26,5 @@ pub use envelope::{Envelope, EnvelopeSignature, PAYLOAD_TYPE};
 pub use error::Error;
 pub use keys::{PublicKey, SigningKey};
 pub use note::{Checkpoint, NoteSignature, SignedCheckpoint, verifier_key_from_string, verifier_key_to_string};
-pub use statement::{Commitment, ResourceDescriptor, Revocation, Rotation, Statement, predicate_type};
+pub use statement::{Commitment, ResourceDescriptor, Revocation, Rotation, Statement, TrailHead, predicate_type};
 pub use trust::{TrustedKey, TrustedKeys};

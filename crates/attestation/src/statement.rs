@@ -1,6 +1,7 @@
-//! In-toto statements (v1): what the signed envelopes say. Four kinds, in the order of a certificate's life: what will
-//! be run ([`Commitment`]), what came out (built from the body by [`crate::certificate::seal`]), that it no longer
-//! stands ([`Revocation`]), and which key signs from now on ([`Rotation`]).
+//! In-toto statements (v1): what the signed envelopes say. In the order of a certificate's life: what will be run
+//! ([`Commitment`]), what came out (built from the body by [`crate::certificate::seal`]), that it no longer stands
+//! ([`Revocation`]); and of the installation: which key signs from now on ([`Rotation`]), where an audit trail ends
+//! ([`TrailHead`]).
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,8 @@ pub mod predicate_type {
     pub const REVOCATION: &str = "https://assize.dev/attestation/revocation/v1";
     /// The next signing key ([`super::Rotation`]).
     pub const KEY_ROTATION: &str = "https://assize.dev/attestation/key-rotation/v1";
+    /// Where an audit trail ends ([`super::TrailHead`]).
+    pub const TRAIL_HEAD: &str = "https://assize.dev/attestation/audit-trail-head/v1";
 }
 
 /// An in-toto statement.
@@ -93,6 +96,20 @@ pub struct Rotation {
     pub rotated_at: Timestamp,
 }
 
+/// Where the audit trail of an organization ends, so that no row before can be changed or removed later without notice.
+/// It tells the public nothing but that somebody's trail has so many rows: the pseudonym is random, and who it belongs
+/// to is known to the organization (which finds it in every export of its trail) and to the installation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrailHead {
+    /// The trail's name in public: `trail_` and 32 hexadecimal digits, drawn at random.
+    pub pseudonym: String,
+    /// The number of its last row, from 1.
+    pub seq: u64,
+    /// Lowercase hex of that row's hash, which covers all rows before.
+    pub hash: String,
+}
+
 impl Statement {
     /// A statement of any predicate type.
     pub fn new(subject: Vec<ResourceDescriptor>, predicate_type: &str, predicate: Value) -> Statement {
@@ -125,6 +142,12 @@ impl Statement {
         };
         let subject = ResourceDescriptor::sha256("public-key", &rotation.new_key_id);
         Statement::new(vec![subject], predicate_type::KEY_ROTATION, to_value(&rotation))
+    }
+
+    /// The statement that an audit trail ends here.
+    pub fn trail_head(head: &TrailHead) -> Statement {
+        let subject = ResourceDescriptor::sha256(&head.pseudonym, &head.hash);
+        Statement::new(vec![subject], predicate_type::TRAIL_HEAD, to_value(head))
     }
 
     /// Reads the bytes of a payload, which must be canonical JSON.
@@ -171,6 +194,14 @@ impl Statement {
     /// [`Error::Malformed`] when it is another kind of statement.
     pub fn as_rotation(&self) -> Result<Rotation, Error> {
         self.read(predicate_type::KEY_ROTATION, "the key rotation")
+    }
+
+    /// The end of an audit trail that it says, if it is one.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] when it is another kind of statement.
+    pub fn as_trail_head(&self) -> Result<TrailHead, Error> {
+        self.read(predicate_type::TRAIL_HEAD, "the audit trail's head")
     }
 
     fn read<T: serde::de::DeserializeOwned>(&self, predicate_type: &str, what: &'static str) -> Result<T, Error> {
@@ -223,6 +254,24 @@ mod tests {
         assert_eq!(read.as_revocation(), Ok(revocation));
         assert!(matches!(read.as_rotation(), Err(Error::Malformed { .. })));
         assert!(matches!(read.as_commitment(), Err(Error::Malformed { .. })));
+    }
+
+    #[test]
+    fn an_audit_trails_head_shows_nothing_but_its_end() {
+        let head = TrailHead { pseudonym: format!("trail_{}", "0f".repeat(16)), seq: 7, hash: "cd".repeat(32) };
+        let statement = Statement::trail_head(&head);
+        let expected = format!(
+            concat!(
+                r#"{{"_type":"https://in-toto.io/Statement/v1","predicate":{{"hash":"{1}","pseudonym":"{0}","seq":7}},"#,
+                r#""predicateType":"https://assize.dev/attestation/audit-trail-head/v1","#,
+                r#""subject":[{{"digest":{{"sha256":"{1}"}},"name":"{0}"}}]}}"#
+            ),
+            head.pseudonym, head.hash
+        );
+        let bytes = statement.to_bytes().unwrap();
+        assert_eq!(String::from_utf8(bytes.clone()).unwrap(), expected);
+        assert_eq!(Statement::parse(&bytes).unwrap().as_trail_head(), Ok(head));
+        assert!(statement.as_revocation().is_err());
     }
 
     #[test]

@@ -67,6 +67,23 @@ pub(crate) enum Command {
     /// Show, export or rotate the signing key of this installation
     #[command(subcommand)]
     SigningKey(SigningKeyCommand),
+    /// Make or rotate the key that wraps the keys of stored texts and files
+    #[command(subcommand)]
+    MasterKey(MasterKeyCommand),
+    /// How long an organization keeps uploads and jobs
+    #[command(subcommand)]
+    Retention(RetentionCommand),
+    /// Write everything into one file, also while the installation serves
+    #[command(after_help = "Example: assize backup /srv/backups")]
+    Backup(BackupOptions),
+    /// Put a backup into an empty home or database
+    #[command(
+        after_help = "Examples:\n  assize restore backup.tar --home new-home\n  assize restore backup.tar --database postgres://assize@db/new"
+    )]
+    Restore(RestoreOptions),
+    /// Check everything: database, clock, keys, log, certificates, audit trail, stored files, disk, and a built-in audit
+    #[command(after_help = "Example: assize doctor --home ./assize-home")]
+    Doctor(DoctorOptions),
     /// Bring the database to this version's schema
     #[command(after_help = "Example: assize migrate --database postgres://assize@db/assize")]
     Migrate,
@@ -358,6 +375,79 @@ pub(crate) enum SigningKeyCommand {
     /// Retire the key and make a new one; old certificates still verify
     #[command(after_help = "Example: assize signing-key rotate")]
     Rotate,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MasterKeyCommand {
+    /// Write a fresh master key into a new file; it is not in force
+    #[command(after_help = "Example: assize master-key generate next.key")]
+    Generate {
+        /// The file to make
+        file: PathBuf,
+    },
+    /// Put a new master key in force and wrap every data key with it; stored texts and files stay as they are
+    #[command(after_help = "Example: assize master-key rotate")]
+    Rotate {
+        /// File with the next key [default: a fresh one, in the place of the old]
+        #[arg(long, value_name = "FILE")]
+        new_key: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetentionCommand {
+    /// Print how long an organization keeps what
+    #[command(after_help = "Example: assize retention show --org org_acme")]
+    Show {
+        /// The organization
+        #[arg(long, default_value = "org_public", value_name = "ID")]
+        org: String,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set how long an organization keeps uploads or jobs
+    #[command(after_help = "Example: assize retention set uploads 30 --org org_acme")]
+    Set {
+        /// uploads or jobs
+        kind: String,
+        /// Days, or `default`
+        days: String,
+        /// The organization
+        #[arg(long, default_value = "org_public", value_name = "ID")]
+        org: String,
+    },
+    /// Delete what is kept longer than it may be, now
+    Enforce,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupOptions {
+    /// The file to make, or a folder to make one in
+    #[arg(value_name = "FILE|DIR")]
+    pub(crate) target: PathBuf,
+    /// Put the signing key and the master key into it: whoever has the file can then sign and read everything
+    #[arg(long)]
+    pub(crate) include_keys: bool,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreOptions {
+    /// The backup
+    pub(crate) archive: PathBuf,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorOptions {
+    /// Print the checks as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,13 @@ use tracing_subscriber::EnvFilter;
 
 use crate::outcome::BadInput;
 
+/// Tells warnings and errors of a command that ends, as text; a logging that was started before stays.
+pub(crate) fn warn() {
+    let builder = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN);
+    // The error says that logging was started, which is as good.
+    let _ = builder.with_writer(std::io::stderr).with_target(false).compact().try_init();
+}
+
 /// Starts logging for the rest of the process.
 pub(crate) fn start(logging: &Logging) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&logging.level)

@@ -21,7 +21,7 @@ pub use self::badge::badge_svg;
 pub use self::html::certificate_html;
 pub use self::pdf::certificate_pdf;
 pub use self::qr::qr_svg;
-pub use self::shell::{Crumb, NavGroup, NavItem, ShellView, shell_html};
+pub use self::shell::{Account, Crumb, NavGroup, NavItem, OrganizationChoice, Reader, ShellView, shell_html};
 pub use self::view::{
     Assets, CertificateView, Check, EmbeddedEvidence, Links, LogPosition, Outcome, PaperSize, Revocation,
     VerificationReport,
@@ -32,6 +32,9 @@ pub const STYLE_CSS: &str = include_str!("../assets/assize.css");
 
 /// Conveniences that pages work without: theme switch, copy buttons, navigation on narrow screens.
 pub const PAGE_JS: &str = include_str!("../assets/page.js");
+
+/// The mark of the product, for a browser's tab.
+pub const ICON_SVG: &str = include_str!("../assets/icon.svg");
 
 /// Repeats the verification of a certificate in the reader's browser.
 pub const VERIFY_JS: &str = include_str!("../assets/verify.js");

@@ -114,6 +114,8 @@ pub enum Assets<'a> {
         page_script: &'a str,
         /// Address of [`VERIFY_JS`](crate::VERIFY_JS).
         verify_script: &'a str,
+        /// Address of [`ICON_SVG`](crate::ICON_SVG).
+        icon: &'a str,
     },
     /// One self-contained file.
     Inline,

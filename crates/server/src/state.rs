@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use axum::body::Bytes;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +21,7 @@ struct Inner {
     uploads: Arc<Semaphore>,
     event_streams: Arc<Semaphore>,
     rendered: RenderedCache,
-    docs_page: OnceLock<Bytes>,
+    docs_body: OnceLock<String>,
     stopping: CancellationToken,
 }
 
@@ -34,7 +33,7 @@ impl HttpState {
             uploads: Arc::new(Semaphore::new(limits.uploads_max)),
             event_streams: Arc::new(Semaphore::new(limits.event_streams_max)),
             rendered: RenderedCache::default(),
-            docs_page: OnceLock::new(),
+            docs_body: OnceLock::new(),
             stopping,
             app,
         }))
@@ -70,9 +69,9 @@ impl HttpState {
         &self.0.rendered
     }
 
-    /// The reference page, made at its first request.
-    pub(crate) fn docs_page(&self, make: impl FnOnce() -> Bytes) -> Bytes {
-        self.0.docs_page.get_or_init(make).clone()
+    /// The content of the reference page, made at its first request.
+    pub(crate) fn docs_body(&self, make: impl FnOnce() -> String) -> &str {
+        self.0.docs_body.get_or_init(make)
     }
 
     /// Set when the server stops: endless streams end.

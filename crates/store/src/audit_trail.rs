@@ -1,7 +1,11 @@
 //! The audit trail: who changed what, when; append-only, one hash chain per organization.
 //!
 //! A row's hash covers its fields and the hash of the row before, so a row that is changed, removed or put between
-//! others is found by [`AuditTrail::verify_chain`]. Rows are appended in the unit of the change they tell of.
+//! others is found by [`AuditTrail::verify_chain`]. Rows are appended in the unit of the change they tell of. Whoever has
+//! the rows can check them without this program's database: [`Chain`] takes them one by one.
+//!
+//! Heads are put into the transparency log now and then ([`crate::trail_checkpoints`]), so that not even who commands
+//! the database can write the past anew.
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -47,10 +51,66 @@ pub struct AuditRow {
     pub seq: u64,
     /// What happened.
     pub event: AuditEvent,
+    /// The event's detail as the text that is hashed.
+    pub detail_text: String,
     /// The hash of the row before; zeros for the first.
     pub prev_hash: [u8; 32],
     /// The hash of this row.
     pub hash: [u8; 32],
+}
+
+/// Which rows to find; `None` is any. Times compare with the row's.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Only by this actor.
+    pub actor: Option<String>,
+    /// Only this action.
+    pub action: Option<String>,
+    /// Only to this subject.
+    pub subject: Option<String>,
+    /// Not before this time.
+    pub since: Option<Timestamp>,
+    /// Before this time.
+    pub until: Option<Timestamp>,
+}
+
+/// A chain being checked from its first row on. Holds one hash, whatever its length.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    organization: OrganizationId,
+    seq: u64,
+    hash: [u8; 32],
+}
+
+impl Chain {
+    /// The chain of an organization, before its first row.
+    #[must_use]
+    pub fn new(organization: OrganizationId) -> Self {
+        Self { organization, seq: 0, hash: GENESIS }
+    }
+
+    /// Takes the next row.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] naming the row that is not as it was written, or is missing.
+    pub fn push(&mut self, row: &AuditRow) -> Result<(), Error> {
+        let (of, next) = (&self.organization, self.seq + 1);
+        if row.seq != next {
+            return Err(Error::corrupt(format!("audit row {next} of {of} is missing: row {} stands there", row.seq)));
+        }
+        let hash = row_hash(of, row.seq, &row.event, &row.detail_text, &row.prev_hash);
+        if row.prev_hash != self.hash || row.hash != hash {
+            return Err(Error::corrupt(format!("audit row {next} of {of} is not as written")));
+        }
+        (self.seq, self.hash) = (row.seq, row.hash);
+        Ok(())
+    }
+
+    /// The rows so far, and the hash of the last.
+    #[must_use]
+    pub fn head(&self) -> (u64, [u8; 32]) {
+        (self.seq, self.hash)
+    }
 }
 
 /// The audit trail, to be read.
@@ -70,28 +130,53 @@ impl<'a> AuditTrail<'a> {
         after: u64,
         limit: u32,
     ) -> Result<Vec<AuditRow>, Error> {
-        Ok(self.page(organization, after, limit).await?.into_iter().map(|(row, _)| row).collect())
+        let select = sql("SELECT seq, at, actor, action, subject, detail, before_hash, after_hash, prev_hash, hash
+             FROM audit_trail WHERE organization_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
+        .bind(organization.as_str())
+        .bind(after)
+        .bind(limit.min(PAGE_AUDIT_ROWS_MAX));
+        self.on.read(select).await?.iter().map(audit_row).collect()
+    }
+
+    /// Rows that the filter lets through, the newest first, before row `before`; at most `limit` and
+    /// [`PAGE_AUDIT_ROWS_MAX`].
+    pub async fn find(
+        &mut self,
+        organization: &OrganizationId,
+        filter: &AuditFilter,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, Error> {
+        let select = sql("SELECT seq, at, actor, action, subject, detail, before_hash, after_hash, prev_hash, hash
+             FROM audit_trail WHERE organization_id = $1 AND ($2 IS NULL OR actor = $2)
+                 AND ($3 IS NULL OR action = $3) AND ($4 IS NULL OR subject = $4) AND ($5 IS NULL OR at >= $5)
+                 AND ($6 IS NULL OR at < $6) AND ($7 IS NULL OR seq < $7)
+             ORDER BY seq DESC LIMIT $8")
+        .bind(organization.as_str())
+        .bind(filter.actor.as_deref())
+        .bind(filter.action.as_deref())
+        .bind(filter.subject.as_deref())
+        .bind(filter.since)
+        .bind(filter.until)
+        .bind(before)
+        .bind(limit.min(PAGE_AUDIT_ROWS_MAX));
+        self.on.read(select).await?.iter().map(audit_row).collect()
     }
 
     /// Reads the whole chain and checks every hash. Answers how many rows there are; a broken chain is
     /// [`Error::Corrupt`] and names the row.
     pub async fn verify_chain(&mut self, organization: &OrganizationId) -> Result<u64, Error> {
-        let (mut seq, mut hash) = (0, GENESIS);
+        let mut chain = Chain::new(organization.clone());
         loop {
-            let page = self.page(organization, seq, PAGE_AUDIT_ROWS_MAX).await?;
+            let page = self.list(organization, chain.head().0, PAGE_AUDIT_ROWS_MAX).await?;
             if page.is_empty() {
                 break;
             }
-            for (row, detail) in page {
-                let sound = row.seq == seq + 1
-                    && row.prev_hash == hash
-                    && row.hash == row_hash(organization, row.seq, &row.event, &detail, &row.prev_hash);
-                if !sound {
-                    return Err(Error::corrupt(format!("audit row {} of {organization} is not as written", row.seq)));
-                }
-                (seq, hash) = (row.seq, row.hash);
+            for row in &page {
+                chain.push(row)?;
             }
         }
+        let (seq, hash) = chain.head();
         match self.head(organization).await? {
             Some(head) if head != (seq, hash) => {
                 Err(Error::corrupt(format!("the audit trail of {organization} ends after row {seq}")))
@@ -101,25 +186,11 @@ impl<'a> AuditTrail<'a> {
         }
     }
 
-    async fn head(&mut self, organization: &OrganizationId) -> Result<Option<(u64, [u8; 32])>, Error> {
+    /// The number and the hash of the last row; `None` before the first.
+    pub async fn head(&mut self, organization: &OrganizationId) -> Result<Option<(u64, [u8; 32])>, Error> {
         let select = sql("SELECT seq, hash FROM audit_heads WHERE organization_id = $1");
         let row = self.on.read_one(select.bind(organization.as_str())).await?;
         row.map(|row| Ok((row.count("seq")?, row.hash("hash")?))).transpose()
-    }
-
-    /// Rows, each with its detail as the text that was hashed.
-    async fn page(
-        &mut self,
-        organization: &OrganizationId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<(AuditRow, String)>, Error> {
-        let select = sql("SELECT seq, at, actor, action, subject, detail, before_hash, after_hash, prev_hash, hash
-             FROM audit_trail WHERE organization_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
-        .bind(organization.as_str())
-        .bind(after)
-        .bind(limit.min(PAGE_AUDIT_ROWS_MAX));
-        self.on.read(select).await?.iter().map(audit_row).collect()
     }
 }
 
@@ -160,7 +231,7 @@ impl<'a> AuditWriter<'a> {
         self.on.write(insert).await?;
         let keep = sql("UPDATE audit_heads SET hash = $2 WHERE organization_id = $1");
         self.on.write(keep.bind(organization.as_str()).bind(&hash[..])).await?;
-        Ok(AuditRow { seq, event: event.clone(), prev_hash, hash })
+        Ok(AuditRow { seq, event: event.clone(), detail_text: detail, prev_hash, hash })
     }
 }
 
@@ -197,7 +268,7 @@ fn row_hash(
     hasher.finalize().into()
 }
 
-fn audit_row(row: &Row) -> Result<(AuditRow, String), Error> {
+fn audit_row(row: &Row) -> Result<AuditRow, Error> {
     let detail: String = row.get("detail")?;
     let event = AuditEvent {
         at: row.time("at")?,
@@ -209,5 +280,5 @@ fn audit_row(row: &Row) -> Result<(AuditRow, String), Error> {
         after_hash: row.hash_or_none("after_hash")?,
     };
     let (prev_hash, hash) = (row.hash("prev_hash")?, row.hash("hash")?);
-    Ok((AuditRow { seq: row.count("seq")?, event, prev_hash, hash }, detail))
+    Ok(AuditRow { seq: row.count("seq")?, event, detail_text: detail, prev_hash, hash })
 }

@@ -6,6 +6,12 @@
 //! and nobody touched for a while is collected: the row goes to `deleting`, the object goes, the row goes.
 //!
 //! The while must be longer than any put or collection takes; hours are usual.
+//!
+//! What lies in the object store may be *sealed*: encrypted by whoever put it ([`Blobs::put_sealed`]). The name and the
+//! length stay those of the content, and only who has the keys can read it back and check it ([`Blobs::stream`]).
+//!
+//! While a backup copies objects it *freezes* them ([`Blobs::freeze`]): what is to be discarded stays until the last
+//! freeze has ended, and goes then ([`Blobs::discard_asked`]). A freeze whose owner died ends by its time.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +20,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWriteExt};
 
 use crate::backend::query::{Row, Sql, sql};
 use crate::backend::{On, unavailable};
@@ -25,6 +31,9 @@ use crate::objects::{Objects, digest_file};
 /// Most blobs deleted by one collection.
 pub const COLLECT_BLOBS_MAX: u32 = 500;
 
+/// Most blobs in one page.
+pub const PAGE_BLOBS_MAX: u32 = 1_000;
+
 /// A stored blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blob {
@@ -34,8 +43,21 @@ pub struct Blob {
     pub bytes: u64,
     /// What it was stored for, for people.
     pub purpose: String,
+    /// Whether the object is encrypted.
+    pub sealed: bool,
     /// When it was stored.
     pub created_at: Timestamp,
+}
+
+/// What a sealed blob holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// Its digest, which becomes the blob's name.
+    pub digest: Digest,
+    /// Its length.
+    pub bytes: u64,
+    /// What it is stored for, for people.
+    pub purpose: String,
 }
 
 /// The blobs of an organization.
@@ -58,7 +80,7 @@ impl<'a> Blobs<'a> {
         now: Timestamp,
     ) -> Result<Blob, Error> {
         let (digest, bytes) = digest_file(path).await?;
-        if self.reserve(organization, &digest, bytes, purpose, now).await? {
+        if self.reserve(organization, &digest, bytes, purpose, false, now).await? {
             self.objects.put_file(organization, &digest, path).await?;
         }
         self.ready(organization, &digest, now).await
@@ -73,10 +95,26 @@ impl<'a> Blobs<'a> {
         now: Timestamp,
     ) -> Result<Blob, Error> {
         let digest = Digest(Sha256::digest(&bytes).into());
-        if self.reserve(organization, &digest, bytes.len() as u64, purpose, now).await? {
+        if self.reserve(organization, &digest, bytes.len() as u64, purpose, false, now).await? {
             self.objects.put_bytes(organization, &digest, bytes).await?;
         }
         self.ready(organization, &digest, now).await
+    }
+
+    /// Stores content that its owner has sealed. `digest` and `bytes` are those of the content, `sealed` are the bytes
+    /// to be kept. Content the organization has already is not written again.
+    pub async fn put_sealed(
+        &mut self,
+        organization: &OrganizationId,
+        content: &Content,
+        sealed: impl AsyncRead + Send + Unpin,
+        now: Timestamp,
+    ) -> Result<Blob, Error> {
+        let Content { digest, bytes, purpose } = content;
+        if self.reserve(organization, digest, *bytes, purpose, true, now).await? {
+            self.objects.put_stream(organization, digest, sealed).await?;
+        }
+        self.ready(organization, digest, now).await
     }
 
     /// Writes the pending row. Answers whether the object must be written.
@@ -86,14 +124,17 @@ impl<'a> Blobs<'a> {
         digest: &Digest,
         bytes: u64,
         purpose: &str,
+        sealed: bool,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let upsert = sql("INSERT INTO blobs (organization_id, sha256, bytes, purpose, state, created_at, touched_at)
-             VALUES ($1, $2, $3, $4, 'pending', $5, $5)
-             ON CONFLICT (organization_id, sha256) DO UPDATE SET touched_at =
-                 CASE WHEN blobs.state = 'deleting' THEN blobs.touched_at ELSE excluded.touched_at END
+        let upsert = sql("INSERT INTO blobs (organization_id, sha256, bytes, purpose, state, created_at, touched_at,
+                 sealed, discard_asked)
+             VALUES ($1, $2, $3, $4, 'pending', $5, $5, $6, FALSE)
+             ON CONFLICT (organization_id, sha256) DO UPDATE SET discard_asked = FALSE,
+                 touched_at = CASE WHEN blobs.state = 'deleting' THEN blobs.touched_at ELSE excluded.touched_at END,
+                 sealed = CASE WHEN blobs.state = 'pending' THEN excluded.sealed ELSE blobs.sealed END
              RETURNING state");
-        let upsert = named(upsert, organization, digest).bind(bytes).bind(purpose).bind(now);
+        let upsert = named(upsert, organization, digest).bind(bytes).bind(purpose).bind(now).bind(sealed);
         let row = self.on.write_one(upsert).await?.ok_or_else(|| Error::corrupt("a blob's row was not returned"))?;
         match row.get::<String>("state")?.as_str() {
             "ready" => Ok(false),
@@ -105,7 +146,7 @@ impl<'a> Blobs<'a> {
     async fn ready(&mut self, organization: &OrganizationId, digest: &Digest, now: Timestamp) -> Result<Blob, Error> {
         let update = sql("UPDATE blobs SET state = 'ready', touched_at = $3
              WHERE organization_id = $1 AND sha256 = $2 AND state <> 'deleting'
-             RETURNING sha256, bytes, purpose, created_at");
+             RETURNING sha256, bytes, purpose, sealed, created_at");
         match self.on.write_one(named(update, organization, digest).bind(now)).await? {
             Some(row) => blob(&row),
             None => Err(unavailable("storing a blob that was collected meanwhile", "try again")),
@@ -114,9 +155,28 @@ impl<'a> Blobs<'a> {
 
     /// The blob with this name.
     pub async fn find(&mut self, organization: &OrganizationId, digest: &Digest) -> Result<Option<Blob>, Error> {
-        let select = sql("SELECT sha256, bytes, purpose, created_at FROM blobs
+        let select = sql("SELECT sha256, bytes, purpose, sealed, created_at FROM blobs
              WHERE organization_id = $1 AND sha256 = $2 AND state = 'ready'");
         self.on.read_one(named(select, organization, digest)).await?.as_ref().map(blob).transpose()
+    }
+
+    /// Blobs of all organizations in order, after the given one, at most `limit` and [`PAGE_BLOBS_MAX`]: for whoever
+    /// checks or copies them.
+    pub async fn all(
+        &mut self,
+        after: Option<(&OrganizationId, &Digest)>,
+        limit: u32,
+    ) -> Result<Vec<(OrganizationId, Blob)>, Error> {
+        let select = sql("SELECT organization_id, sha256, bytes, purpose, sealed, created_at FROM blobs
+             WHERE state = 'ready' AND (organization_id, sha256) > ($1, $2)
+             ORDER BY organization_id, sha256 LIMIT $3");
+        let (organization, digest) =
+            after.map_or((String::new(), String::new()), |(of, digest)| (of.to_string(), digest.to_string()));
+        let select = select.bind(organization.as_str()).bind(digest.as_str()).bind(limit.min(PAGE_BLOBS_MAX));
+        let rows = self.on.read(select).await?;
+        rows.iter()
+            .map(|row| Ok((stored(OrganizationId::parse, &row.get::<String>("organization_id")?)?, blob(row)?)))
+            .collect()
     }
 
     /// The file that holds the blob, when objects are local files: to be read in place, never to be changed.
@@ -129,7 +189,7 @@ impl<'a> Blobs<'a> {
         Ok(found.and_then(|_| self.objects.local_path(organization, digest)))
     }
 
-    /// The blob's bytes as they come; not checked against the name.
+    /// The object's bytes as they come; not checked against the name, and sealed when the blob is.
     pub async fn stream(
         &mut self,
         organization: &OrganizationId,
@@ -141,6 +201,15 @@ impl<'a> Blobs<'a> {
         }
     }
 
+    /// The object's length and bytes as they lie there, for a copy.
+    pub async fn object(
+        &mut self,
+        organization: &OrganizationId,
+        digest: &Digest,
+    ) -> Result<(u64, BoxStream<'static, Result<Bytes, Error>>), Error> {
+        self.objects.get(organization, digest).await
+    }
+
     /// The blob's bytes, checked. A blob longer than `bytes_max` is [`Error::NotStorable`] in memory.
     pub async fn read(
         &mut self,
@@ -149,6 +218,7 @@ impl<'a> Blobs<'a> {
         bytes_max: u64,
     ) -> Result<Option<Vec<u8>>, Error> {
         let Some(found) = self.find(organization, digest).await? else { return Ok(None) };
+        refuse_sealed(&found)?;
         if found.bytes > bytes_max {
             return Err(Error::NotStorable { what: format!("{} bytes in memory, limit {bytes_max}", found.bytes) });
         }
@@ -168,7 +238,9 @@ impl<'a> Blobs<'a> {
         digest: &Digest,
         path: &Path,
     ) -> Result<bool, Error> {
-        let Some(mut parts) = self.stream(organization, digest).await? else { return Ok(false) };
+        let Some(found) = self.find(organization, digest).await? else { return Ok(false) };
+        refuse_sealed(&found)?;
+        let mut parts = self.objects.stream(organization, digest).await?;
         let failed = |e: std::io::Error| unavailable("writing a blob to a file", e);
         let mut file = tokio::fs::File::create(path).await.map_err(failed)?;
         let mut hasher = Sha256::new();
@@ -183,7 +255,8 @@ impl<'a> Blobs<'a> {
     }
 
     /// Deletes a blob that nobody holds, now rather than at the next collection. Answers whether it went. One that
-    /// somebody else is deleting is gone too when this answers.
+    /// somebody else is deleting is gone too when this answers. While objects are frozen it stays, marked, and goes when
+    /// the freeze ends.
     ///
     /// Who has just put the same content and not held it yet finds it gone: [`BlobHolds::hold`] answers `false`.
     pub async fn discard(
@@ -192,17 +265,23 @@ impl<'a> Blobs<'a> {
         digest: &Digest,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let update = sql("UPDATE blobs SET state = 'deleting', touched_at = $3
+        // The freeze is looked for in the statement that marks: whoever freezes afterwards sees the mark.
+        let update = sql("UPDATE blobs SET
+                 state = CASE WHEN EXISTS (SELECT freeze_id FROM object_freezes WHERE until_at > $3) THEN state
+                     ELSE 'deleting' END,
+                 discard_asked = TRUE, touched_at = $3
              WHERE organization_id = $1 AND sha256 = $2 AND state IN ('ready', 'deleting') AND NOT EXISTS (
                  SELECT holder FROM blob_holds WHERE organization_id = $1 AND sha256 = $2)
-             RETURNING sha256");
-        if self.on.write_one(named(update, organization, digest).bind(now)).await?.is_none() {
-            return Ok(false);
+             RETURNING state");
+        let row = self.on.write_one(named(update, organization, digest).bind(now)).await?;
+        match row.map(|row| row.get::<String>("state")).transpose()?.as_deref() {
+            Some("deleting") => {}
+            _ => return Ok(false),
         }
         // On PostgreSQL the statement may have waited for a hold that was being taken, and looked for holds before it
         // was there. Now it is seen, and no further one can be taken of a blob that is being deleted.
-        let spare = sql("UPDATE blobs SET state = 'ready' WHERE organization_id = $1 AND sha256 = $2
-             AND state = 'deleting' AND EXISTS (
+        let spare = sql("UPDATE blobs SET state = 'ready', discard_asked = FALSE
+             WHERE organization_id = $1 AND sha256 = $2 AND state = 'deleting' AND EXISTS (
                  SELECT holder FROM blob_holds WHERE organization_id = $1 AND sha256 = $2)
              RETURNING sha256");
         if self.on.write_one(named(spare, organization, digest)).await?.is_some() {
@@ -210,6 +289,37 @@ impl<'a> Blobs<'a> {
         }
         self.remove(organization, digest).await?;
         Ok(true)
+    }
+
+    /// Keeps every object in place until [`Blobs::thaw`], or until `until` when nobody comes back to thaw. Once this
+    /// answers, the object of every blob that a transaction begun afterwards sees as `ready` stays readable.
+    pub async fn freeze(&mut self, freeze_id: &str, until: Timestamp) -> Result<(), Error> {
+        let upsert = sql("INSERT INTO object_freezes (freeze_id, until_at) VALUES ($1, $2)
+             ON CONFLICT (freeze_id) DO UPDATE SET until_at = excluded.until_at");
+        self.on.write(upsert.bind(freeze_id).bind(until)).await?;
+        self.on.wait_for_blob_writers().await
+    }
+
+    /// Ends a freeze. Call [`Blobs::discard_asked`] afterwards.
+    pub async fn thaw(&mut self, freeze_id: &str) -> Result<(), Error> {
+        let delete = sql("DELETE FROM object_freezes WHERE freeze_id = $1");
+        self.on.write(delete.bind(freeze_id)).await.map(drop)
+    }
+
+    /// Deletes what was to be discarded while objects were frozen, of all organizations, at most
+    /// [`COLLECT_BLOBS_MAX`]. Answers how many went.
+    pub async fn discard_asked(&mut self, now: Timestamp) -> Result<u32, Error> {
+        let forget = sql("DELETE FROM object_freezes WHERE until_at <= $1");
+        self.on.write(forget.bind(now)).await?;
+        let select = sql("SELECT organization_id, sha256 FROM blobs WHERE discard_asked
+             ORDER BY organization_id, sha256 LIMIT $1");
+        let asked = self.on.read(select.bind(COLLECT_BLOBS_MAX)).await?;
+        let mut gone = 0;
+        for row in &asked {
+            let (organization, digest) = name(row)?;
+            gone += u32::from(self.discard(&organization, &digest, now).await?);
+        }
+        Ok(gone)
     }
 
     /// Whether objects can be written and read: puts a few bytes, reads and deletes them.
@@ -236,7 +346,8 @@ impl<'a> Blobs<'a> {
         // The age is asked again outside: a hold taken meanwhile has touched the row. Rows left `deleting` by a crash
         // come up again once they are old.
         let update = sql("UPDATE blobs SET state = 'deleting', touched_at = $1
-             WHERE touched_at <= $2 AND (organization_id, sha256) IN (
+             WHERE touched_at <= $2 AND NOT EXISTS (SELECT freeze_id FROM object_freezes WHERE until_at > $1)
+                 AND (organization_id, sha256) IN (
                  SELECT organization_id, sha256 FROM blobs WHERE touched_at <= $2 AND NOT EXISTS (
                      SELECT holder FROM blob_holds WHERE blob_holds.organization_id = blobs.organization_id
                          AND blob_holds.sha256 = blobs.sha256)
@@ -245,8 +356,7 @@ impl<'a> Blobs<'a> {
         let marked = self.on.write(update.bind(now).bind(cutoff).bind(COLLECT_BLOBS_MAX)).await?;
         let mut deleted = 0;
         for row in marked {
-            let organization = stored(OrganizationId::parse, &row.get::<String>("organization_id")?)?;
-            let digest = stored(Digest::parse, &row.get::<String>("sha256")?)?;
+            let (organization, digest) = name(&row)?;
             self.remove(&organization, &digest).await?;
             deleted += 1;
         }
@@ -273,16 +383,41 @@ impl<'a> BlobHolds<'a> {
         now: Timestamp,
     ) -> Result<bool, Error> {
         // Touching locks the row against a collection that has seen it unheld.
-        let touch =
-            sql("UPDATE blobs SET touched_at = $3 WHERE organization_id = $1 AND sha256 = $2 AND state = 'ready'
-             RETURNING sha256");
+        let touch = sql("UPDATE blobs SET touched_at = $3, discard_asked = FALSE
+             WHERE organization_id = $1 AND sha256 = $2 AND state = 'ready' RETURNING sha256");
         if self.on.write_one(named(touch, organization, digest).bind(now)).await?.is_none() {
             return Ok(false);
         }
         let insert = sql("INSERT INTO blob_holds (organization_id, sha256, holder) VALUES ($1, $2, $3)
-             ON CONFLICT (organization_id, sha256, holder) DO NOTHING");
+             ON CONFLICT (organization_id, sha256, holder) DO UPDATE SET until_at = NULL");
         self.on.write(named(insert, organization, digest).bind(holder)).await?;
         Ok(true)
+    }
+
+    /// Lets go of everything `holder` holds at `until`, by itself ([`BlobHolds::release_ended`]). Answers how many
+    /// blobs.
+    pub async fn release_at(
+        &mut self,
+        organization: &OrganizationId,
+        holder: &str,
+        until: Timestamp,
+    ) -> Result<u64, Error> {
+        let update = sql("UPDATE blob_holds SET until_at = $3 WHERE organization_id = $1 AND holder = $2
+             RETURNING sha256");
+        let update = update.bind(organization.as_str()).bind(holder).bind(until);
+        Ok(self.on.write(update).await?.len() as u64)
+    }
+
+    /// Lets go of what was held until now at most, of one organization, at most [`COLLECT_BLOBS_MAX`]. Answers the
+    /// blobs; discard them.
+    pub async fn release_ended(&mut self, organization: &OrganizationId, now: Timestamp) -> Result<Vec<Digest>, Error> {
+        let delete = sql("DELETE FROM blob_holds WHERE (organization_id, sha256, holder) IN (
+                 SELECT organization_id, sha256, holder FROM blob_holds
+                 WHERE organization_id = $1 AND until_at <= $2 ORDER BY until_at LIMIT $3)
+             RETURNING sha256");
+        let delete = delete.bind(organization.as_str()).bind(now).bind(COLLECT_BLOBS_MAX);
+        let rows = self.on.write(delete).await?;
+        rows.iter().map(|row| stored(Digest::parse, &row.get::<String>("sha256")?)).collect()
     }
 
     /// Lets go of everything `holder` holds. Answers how many blobs.
@@ -300,11 +435,25 @@ fn named(statement: Sql, organization: &OrganizationId, digest: &Digest) -> Sql 
     statement.bind(organization.as_str()).bind(digest.to_string().as_str())
 }
 
+fn name(row: &Row) -> Result<(OrganizationId, Digest), Error> {
+    let organization = stored(OrganizationId::parse, &row.get::<String>("organization_id")?)?;
+    Ok((organization, stored(Digest::parse, &row.get::<String>("sha256")?)?))
+}
+
+/// What is sealed cannot be checked here, and must not be mistaken for its content.
+fn refuse_sealed(blob: &Blob) -> Result<(), Error> {
+    if blob.sealed {
+        return Err(Error::NotStorable { what: format!("the content of blob {}: it is sealed", blob.digest) });
+    }
+    Ok(())
+}
+
 fn blob(row: &Row) -> Result<Blob, Error> {
     Ok(Blob {
         digest: stored(Digest::parse, &row.get::<String>("sha256")?)?,
         bytes: row.count("bytes")?,
         purpose: row.get("purpose")?,
+        sealed: row.get("sealed")?,
         created_at: row.time("created_at")?,
     })
 }

@@ -18,6 +18,7 @@ pub mod api_keys;
 pub mod audit_trail;
 pub mod blobs;
 pub mod certificates;
+pub mod data_keys;
 pub mod idempotency;
 pub mod invitations;
 pub mod jobs;
@@ -25,9 +26,12 @@ pub mod log;
 pub mod organizations;
 pub mod queue;
 pub mod rate_limits;
+pub mod retention;
 pub mod schedules;
 pub mod sessions;
 pub mod signing_keys;
+pub mod snapshot;
+pub mod trail_checkpoints;
 pub mod users;
 
 mod backend;
@@ -40,5 +44,6 @@ mod store;
 
 pub use error::{Cause, Error};
 pub use ids::{CertificateId, Digest, JobId, KeyId, ORGANIZATION_ID_BYTES_MAX, OrganizationId, UserId};
+pub use objects::digest_file;
 pub use roles::{KeyInterface, Role};
 pub use store::{JobsChanged, Store, StoreSettings, Unit};

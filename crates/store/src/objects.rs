@@ -11,7 +11,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Location;
 use object_store::{ObjectStore, ObjectStoreExt};
 use sha2::{Digest as _, Sha256};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWriteExt};
 
 use crate::backend::unavailable;
 use crate::error::Error;
@@ -76,18 +76,26 @@ impl Objects {
         digest: &Digest,
         path: &Path,
     ) -> Result<(), Error> {
-        let copy = async {
-            let mut file = tokio::fs::File::open(path).await?;
-            let mut writer = BufWriter::new(Arc::clone(&self.store), Self::location(organization, digest));
-            match tokio::io::copy(&mut file, &mut writer).await {
-                Ok(_) => writer.shutdown().await,
-                Err(e) => {
-                    writer.abort().await?;
-                    Err(e)
-                }
+        let file = tokio::fs::File::open(path).await.map_err(|e| unavailable("writing an object", e))?;
+        self.put_stream(organization, digest, file).await
+    }
+
+    /// Streams bytes in; many of them in parts. What breaks off leaves no object.
+    pub(crate) async fn put_stream(
+        &self,
+        organization: &OrganizationId,
+        digest: &Digest,
+        mut content: impl AsyncRead + Send + Unpin,
+    ) -> Result<(), Error> {
+        let mut writer = BufWriter::new(Arc::clone(&self.store), Self::location(organization, digest));
+        let copied = match tokio::io::copy(&mut content, &mut writer).await {
+            Ok(_) => writer.shutdown().await,
+            Err(e) => {
+                writer.abort().await.map_err(|e| unavailable("writing an object", e))?;
+                Err(e)
             }
         };
-        copy.await.map_err(|e| unavailable("writing an object", e))
+        copied.map_err(|e| unavailable("writing an object", e))
     }
 
     pub(crate) async fn stream(
@@ -95,10 +103,23 @@ impl Objects {
         organization: &OrganizationId,
         digest: &Digest,
     ) -> Result<BoxStream<'static, Result<bytes::Bytes, Error>>, Error> {
+        Ok(self.get(organization, digest).await?.1)
+    }
+
+    /// An object's length and bytes.
+    pub(crate) async fn get(
+        &self,
+        organization: &OrganizationId,
+        digest: &Digest,
+    ) -> Result<(u64, BoxStream<'static, Result<bytes::Bytes, Error>>), Error> {
         match self.store.get(&Self::location(organization, digest)).await {
-            Ok(got) => Ok(got.into_stream().map(|part| part.map_err(|e| unavailable("reading an object", e))).boxed()),
+            Ok(got) => {
+                let bytes = got.meta.size;
+                let parts = got.into_stream().map(|part| part.map_err(|e| unavailable("reading an object", e)));
+                Ok((bytes, parts.boxed()))
+            }
             Err(object_store::Error::NotFound { .. }) => {
-                Err(Error::corrupt(format!("the object of blob {digest} is missing")))
+                Err(Error::corrupt(format!("the object of blob {digest} of {organization} is missing")))
             }
             Err(e) => Err(unavailable("reading an object", e)),
         }
@@ -114,7 +135,10 @@ impl Objects {
 }
 
 /// The digest and length of a file, computed off the async threads.
-pub(crate) async fn digest_file(path: &Path) -> Result<(Digest, u64), Error> {
+///
+/// # Errors
+/// `Unavailable` when the file cannot be read.
+pub async fn digest_file(path: &Path) -> Result<(Digest, u64), Error> {
     let path = path.to_owned();
     let hashed = tokio::task::spawn_blocking(move || -> std::io::Result<(Digest, u64)> {
         let mut file = fs::File::open(path)?;

@@ -8,9 +8,11 @@ use tokio::sync::watch;
 
 use crate::api_keys::ApiKeys;
 use crate::audit_trail::{AuditTrail, AuditWriter};
+use crate::backend::query::sql;
 use crate::backend::{Db, On, Tx, dialect, migrate, unavailable};
 use crate::blobs::{BlobHolds, Blobs};
 use crate::certificates::{CertificateNumbers, Certificates};
+use crate::data_keys::{DataKeyWriter, DataKeys};
 use crate::error::Error;
 use crate::idempotency::{Idempotency, IdempotencyWriter};
 use crate::invitations::Invitations;
@@ -20,9 +22,11 @@ use crate::objects::Objects;
 use crate::organizations::Organizations;
 use crate::queue::Queue;
 use crate::rate_limits::RateLimits;
+use crate::retention::Retention;
 use crate::schedules::Schedules;
 use crate::sessions::{Sessions, SignInFailures};
 use crate::signing_keys::SigningKeys;
+use crate::trail_checkpoints::TrailCheckpoints;
 use crate::users::Users;
 
 /// Where things are kept.
@@ -73,7 +77,7 @@ impl Store {
     pub async fn open(settings: &StoreSettings, now: Timestamp) -> Result<Self, Error> {
         let objects = Objects::open(&settings.objects_url)?;
         let db = Db::connect(&settings.database_url).await?;
-        let store = Self(Arc::new(Parts { db, objects }));
+        let store = Self::from_parts(db, objects);
         if settings.migrate {
             store.migrate(now).await?;
         } else {
@@ -124,6 +128,12 @@ impl Store {
         row.ok_or_else(|| Error::corrupt("the database told no time"))?.time("at")
     }
 
+    /// Makes what was overwritten or deleted go from the files of an embedded database too: its log is folded in and
+    /// emptied. On PostgreSQL that is the server's business.
+    pub async fn settle(&self) -> Result<(), Error> {
+        self.0.db.settle().await
+    }
+
     /// Closes all connections, once what runs on them has ended.
     pub async fn close(&self) {
         self.0.db.close().await;
@@ -131,6 +141,18 @@ impl Store {
 
     fn on(&self) -> On<'_> {
         On::Db(&self.0.db)
+    }
+
+    pub(crate) fn from_parts(db: Db, objects: Objects) -> Self {
+        Self(Arc::new(Parts { db, objects }))
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.0.objects
     }
 
     /// The organizations.
@@ -221,6 +243,33 @@ impl Store {
     #[must_use]
     pub fn signing_keys(&self) -> SigningKeys<'_> {
         SigningKeys::on(self.on())
+    }
+
+    /// How long organizations keep what.
+    #[must_use]
+    pub fn retention(&self) -> Retention<'_> {
+        Retention::on(self.on())
+    }
+
+    /// When the newest job, log entry or audit row was written, by the clock of then.
+    pub async fn last_written_at(&self) -> Result<Option<Timestamp>, Error> {
+        let select = sql("SELECT MAX(at) AS at FROM (
+                 SELECT MAX(created_at) AS at FROM log_leaves UNION ALL SELECT MAX(created_at) AS at FROM jobs
+                 UNION ALL SELECT MAX(at) AS at FROM audit_trail) AS times");
+        let row = self.on().read_one(select).await?;
+        row.map_or(Ok(None), |row| row.time_or_none("at"))
+    }
+
+    /// Which heads of the audit trails are in the log.
+    #[must_use]
+    pub fn trail_checkpoints(&self) -> TrailCheckpoints<'_> {
+        TrailCheckpoints::on(self.on())
+    }
+
+    /// The wrapped keys of data at rest, to be read.
+    #[must_use]
+    pub fn data_keys(&self) -> DataKeys<'_> {
+        DataKeys::on(self.on())
     }
 
     /// The audit trail, to be read.
@@ -345,6 +394,30 @@ impl Unit {
     #[must_use]
     pub fn signing_keys(&mut self) -> SigningKeys<'_> {
         SigningKeys::on(self.on())
+    }
+
+    /// How long organizations keep what.
+    #[must_use]
+    pub fn retention(&mut self) -> Retention<'_> {
+        Retention::on(self.on())
+    }
+
+    /// Which heads of the audit trails are in the log.
+    #[must_use]
+    pub fn trail_checkpoints(&mut self) -> TrailCheckpoints<'_> {
+        TrailCheckpoints::on(self.on())
+    }
+
+    /// The wrapped keys of data at rest, to be read.
+    #[must_use]
+    pub fn data_keys(&mut self) -> DataKeys<'_> {
+        DataKeys::on(self.on())
+    }
+
+    /// The wrapped keys of data at rest, to be written.
+    #[must_use]
+    pub fn data_key_writer(&mut self) -> DataKeyWriter<'_> {
+        DataKeyWriter::on(self.on())
     }
 
     /// The audit trail, to be read.

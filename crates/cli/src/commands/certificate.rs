@@ -1,6 +1,6 @@
 //! `assize certificate list|revoke`.
 
-use assize_server::app::{App, OrganizationId};
+use assize_server::app::{App, Caller, OrganizationId};
 use serde_json::json;
 
 use super::installation;
@@ -16,7 +16,7 @@ pub(crate) fn run(shared: &Shared, command: &CertificateCommand) -> anyhow::Resu
         match command {
             CertificateCommand::List { limit, json } => list(&app, *limit, *json).await?,
             CertificateCommand::Revoke { id, reason } => {
-                app.revoke_certificate(&OrganizationId::public(), id, reason).await?;
+                app.revoke_certificate(&Caller::operator(OrganizationId::public()), id, reason).await?;
                 println!("{id} is revoked: {reason}");
             }
         }

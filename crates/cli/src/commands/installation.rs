@@ -10,6 +10,8 @@ use crate::outcome::BadInput;
 
 /// A runtime for commands that end: two threads wait, the work runs on the blocking pool.
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    // What the storage said stands in a warning: an answer to a client says less.
+    crate::logging::warn();
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 

@@ -1,6 +1,7 @@
 //! `assize signing-key show|rotate`.
 
 use assize_attestation::TrustedKeys;
+use assize_server::app::{Caller, OrganizationId};
 
 use super::installation;
 use crate::arguments::{Shared, SigningKeyCommand};
@@ -18,7 +19,7 @@ pub(crate) fn run(shared: &Shared, command: &SigningKeyCommand) -> anyhow::Resul
             }
             SigningKeyCommand::Show { json: false } => print(&app.public_keys().await?),
             SigningKeyCommand::Rotate => {
-                print(&app.rotate_signing_key().await?);
+                print(&app.rotate_signing_key(&Caller::operator(OrganizationId::public())).await?);
                 eprintln!("assize: the old key is retired; certificates it signed still verify. Back the home up.");
             }
         }

@@ -1,11 +1,13 @@
 //! `assize verify`: a certificate file offline with only a public key; a certificate of this installation by its id; or
 //! one behind an address. One line a check; exit code 3 when any fails.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use assize_attestation::certificate::{self, Outcome as CheckOutcome, Verification, VerifyOptions};
 use assize_attestation::{Envelope, TrustedKeys};
+use assize_server::app::verify_trail_file;
 use assize_server::clock::{Clock, SystemClock};
 use assize_server::config::Config;
 use assize_server::outgoing::Client;
@@ -18,6 +20,9 @@ use crate::settings;
 
 /// Bytes of a certificate file.
 const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// How an exported audit trail begins.
+const TRAIL_START: &[u8; 15] = b"{\"line\":\"head\",";
 
 /// What is verified, and whose signature counts.
 struct Evidence {
@@ -32,12 +37,60 @@ struct Evidence {
 pub(crate) fn run(shared: &Shared, options: &Options) -> anyhow::Result<Outcome> {
     let now = options.at.unwrap_or_else(|| SystemClock.now());
     let config = settings::load(shared, Vec::new())?.config;
+    if is_trail(Path::new(&options.target)) {
+        return verify_trail(&config, options);
+    }
     let evidence = gather(&config, options)?;
     let verify_options = VerifyOptions { revocations: &evidence.revocations, ..VerifyOptions::default() };
     let verification = certificate::verify(&evidence.document, &evidence.trusted, now, &verify_options);
     let valid = verification.valid && !matches!(evidence.log, Some(Err(_)));
     print(options.json, &verification, evidence.log.as_ref(), valid)?;
     Ok(if valid { Outcome::Done } else { Outcome::DoesNotPass })
+}
+
+/// Whether a file is an exported audit trail, by its first bytes.
+fn is_trail(path: &Path) -> bool {
+    let mut start = [0; TRAIL_START.len()];
+    std::fs::File::open(path).is_ok_and(|mut file| file.read_exact(&mut start).is_ok() && start == *TRAIL_START)
+}
+
+/// Checks an exported audit trail: its chain of hashes, and that the heads it names are signed and in the log.
+fn verify_trail(config: &Config, options: &Options) -> anyhow::Result<Outcome> {
+    let trusted = match &options.public_key {
+        Some(path) => read_keys(path)?,
+        None if has_home(config) => installation::runtime()?.block_on(async {
+            let app = installation::open(config.clone()).await?;
+            let trusted = app.public_keys().await;
+            app.close().await;
+            trusted.map_err(anyhow::Error::from)
+        })?,
+        None => TrustedKeys::default(),
+    };
+    let file = std::fs::File::open(&options.target).with_context(|| format!("{} cannot be read", options.target))?;
+    match verify_trail_file(std::io::BufReader::new(file), &trusted) {
+        Ok(report) if options.json => {
+            println!("{}", serde_json::to_string_pretty(&json!({ "valid": true, "trail": report }))?);
+            Ok(Outcome::Done)
+        }
+        Ok(report) => {
+            println!("chain        passed       {} rows of {}", report.rows, report.organization);
+            println!(
+                "log          passed       {} heads are in the log; it vouches for the rows up to {}",
+                report.checkpoints, report.logged_rows
+            );
+            println!("the audit trail is whole");
+            Ok(Outcome::Done)
+        }
+        Err(error) => {
+            if options.json {
+                println!("{}", serde_json::to_string_pretty(&json!({ "valid": false, "detail": error.to_string() }))?);
+            } else {
+                println!("chain        failed       {error}");
+                println!("the audit trail is NOT whole");
+            }
+            Ok(Outcome::DoesNotPass)
+        }
+    }
 }
 
 fn gather(config: &Config, options: &Options) -> anyhow::Result<Evidence> {

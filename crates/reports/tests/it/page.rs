@@ -8,6 +8,7 @@ const LINKED: Assets<'_> = Assets::Linked {
     stylesheet: "/assets/assize.css",
     page_script: "/assets/page.js",
     verify_script: "/assets/verify.js",
+    icon: "/assets/icon.svg",
 };
 
 /// Bytes of the page itself, before compression takes it to a fifth.

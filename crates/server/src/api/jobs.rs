@@ -307,7 +307,7 @@ pub(crate) async fn jobs_events(State(state): State<HttpState>, caller: Caller) 
 }
 
 /// An event stream that ends in time or with the server, under a permit.
-fn events(
+pub(crate) fn events(
     state: &HttpState,
     events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
 ) -> Result<Response, AppError> {

@@ -1,8 +1,8 @@
 //! The wire: everything that knows a path, a status or the shape of a body. One folder per documented interface, and
 //! one file per resource of our own. A handler extracts, calls one operation of `app`, and renders.
 //!
-//! Two faces for errors: paths of the certification interface answer `{"detail": ...}` as its document says, all others
-//! problem details (RFC 9457). [`error_response`] picks by path, for what happens outside of any handler.
+//! Three faces for errors: paths of the certification interface answer `{"detail": ...}` as its document says, pages of
+//! the dashboard a page, all others problem details (RFC 9457). [`error_response`] picks by path, for what happens outside of any handler.
 
 pub(crate) mod administration;
 pub(crate) mod body;
@@ -20,11 +20,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::AppError;
+use crate::dashboard;
 
 /// An error on the face that the path belongs to.
 pub(crate) fn error_response(path: &str, error: AppError) -> Response {
     if certification::owns(path) {
         certification::Detail(error).into_response()
+    } else if dashboard::owns(path) {
+        dashboard::error_page(error)
     } else {
         problem::Problem(error).into_response()
     }
@@ -47,10 +50,10 @@ fn status_response(path: &str, status: StatusCode, code: &'static str, text: &st
 }
 
 /// Logs an internal error, once, in the span of its request.
-fn log_internal(error: &anyhow::Error) {
+pub(crate) fn log_internal(error: &anyhow::Error) {
     tracing::error!(error = format!("{error:#}"), "request failed: {error:#}");
 }
 
 /// What a client reads of an internal error.
-const INTERNAL_TEXT: &str =
+pub(crate) const INTERNAL_TEXT: &str =
     "Internal error. The cause is in the server's log under the X-Request-Id of this answer; nothing was issued.";

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use assize_store::jobs::{Job, JobState};
-use assize_store::{JobId, OrganizationId};
+use assize_store::{JobId, OrganizationId, Unit};
 use futures::{Stream, StreamExt};
 use jiff::Timestamp;
 use serde_json::json;
@@ -226,6 +226,21 @@ impl App {
         self.follow(&caller.organization, id).take(visible).map(|job| JobView::from(&job))
     }
 
+    /// Lets go of the files of an audit that ends in `unit`: at once, or when their time is over.
+    pub(crate) async fn release_uploads(
+        &self,
+        unit: &mut Unit,
+        organization: &OrganizationId,
+        job: &JobId,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        match self.keep_uploads_until(unit, organization, now).await? {
+            Some(until) => unit.blob_holds().release_at(organization, job.as_str(), until).await?,
+            None => unit.blob_holds().release(organization, job.as_str(), now).await?,
+        };
+        Ok(())
+    }
+
     pub(crate) fn running(&self) -> &Running {
         &self.0.running
     }
@@ -243,7 +258,7 @@ impl App {
     }
 
     async fn keep(&self, organization: &OrganizationId, upload: &Upload, purpose: &str) -> Result<WorkFile, AppError> {
-        let blob = self.store().blobs().put_file(organization, &upload.path, purpose, self.clock().now()).await?;
+        let blob = self.keep_file(organization, &upload.path, purpose).await?;
         Ok(WorkFile { sha256: blob.digest.to_string(), name: upload.name.clone(), bytes: blob.bytes })
     }
 

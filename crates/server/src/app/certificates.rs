@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::audits::blocking;
+use super::caller::{Caller, Permission};
 use super::error::AppError;
 use super::request::AuditRequest;
 
@@ -104,13 +105,10 @@ impl App {
     /// Revokes a certificate, for good and in public: a signed statement in the log.
     ///
     /// # Errors
-    /// `NotFound` when the organization has no such certificate, `Conflict` when it is revoked already.
-    pub async fn revoke_certificate(
-        &self,
-        organization: &OrganizationId,
-        id: &str,
-        reason: &str,
-    ) -> Result<(), AppError> {
+    /// `Forbidden` below the role admin, `NotFound` when the organization has no such certificate, `Conflict` when it is revoked already.
+    pub async fn revoke_certificate(&self, caller: &Caller, id: &str, reason: &str) -> Result<(), AppError> {
+        caller.require(Permission::Manage)?;
+        let organization = &caller.organization;
         let reason = reason.trim();
         if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX || reason.chars().any(char::is_control) {
             return Err(AppError::Unprocessable(format!(
@@ -141,15 +139,9 @@ impl App {
             leaf_index: logged.leaf_index,
         };
         unit.certificates().revoke(organization, &parsed, &revocation).await?;
-        let event = AuditEvent {
-            at: now,
-            actor: "operator".to_owned(),
-            action: "certificate.revoke".to_owned(),
-            subject: id.to_owned(),
-            detail: json!({ "reason": reason, "leaf_index": logged.leaf_index }),
-            before_hash: Some(stored.sha256.0),
-            after_hash: None,
-        };
+        let detail = json!({ "reason": reason, "leaf_index": logged.leaf_index });
+        let event =
+            AuditEvent { before_hash: Some(stored.sha256.0), ..caller.event(now, "certificate.revoke", id, detail) };
         unit.audit_writer().append(organization, &event).await?;
         unit.commit().await?;
         Ok(())
@@ -197,18 +189,14 @@ impl App {
             result_leaf_index: logged.leaf_index,
         };
         unit.certificates().insert(issue.organization, &new).await?;
+        let detail = json!({ "job": issue.job.as_str(), "leaf_index": logged.leaf_index });
         let event = AuditEvent {
-            at: now,
-            actor: "system".to_owned(),
-            action: "certificate.issue".to_owned(),
-            subject: id.to_string(),
-            detail: json!({ "job": issue.job.as_str(), "leaf_index": logged.leaf_index }),
-            before_hash: None,
             after_hash: Some(sha256.0),
+            ..Caller::system(issue.organization.clone()).event(now, "certificate.issue", id.as_str(), detail)
         };
         unit.audit_writer().append(issue.organization, &event).await?;
         if let Some(lease) = issue.lease {
-            unit.blob_holds().release(issue.organization, issue.job.as_str(), now).await?;
+            self.release_uploads(&mut unit, issue.organization, issue.job, now).await?;
             unit.queue().complete(lease, json!({ "certificate_id": id.to_string() }), now).await?;
         }
         unit.commit().await?;

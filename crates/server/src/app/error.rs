@@ -30,6 +30,12 @@ pub enum AppError {
     /// The same request is being worked, or was worked just now.
     #[error("the same request is being worked already; ask again in a moment")]
     Repeated,
+    /// It was there, and its key was destroyed: nobody can read it any more.
+    #[error("{what} was erased: the key that it was sealed with is destroyed")]
+    Erased {
+        /// What is gone, e.g. `this person's data`.
+        what: &'static str,
+    },
     /// The work took longer than it may, and was stopped.
     #[error("the work exceeded {seconds} seconds and was stopped")]
     TimedOut {
@@ -72,7 +78,7 @@ pub enum AppError {
 
 impl AppError {
     /// The codes of all variants, in their order.
-    pub const CODES: [&str; 14] = [
+    pub const CODES: [&str; 15] = [
         "unprocessable",
         "invalid_fields",
         "not_found",
@@ -87,6 +93,7 @@ impl AppError {
         "forbidden",
         "unavailable",
         "internal",
+        "erased",
     ];
 
     /// The stable code of this error, as listed in `docs/errors.md`.
@@ -107,6 +114,7 @@ impl AppError {
             Self::Forbidden => 11,
             Self::Unavailable { .. } => 12,
             Self::Internal(_) => 13,
+            Self::Erased { .. } => 14,
         };
         Self::CODES[index]
     }

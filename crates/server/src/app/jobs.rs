@@ -137,7 +137,7 @@ impl App {
         let job = unit.jobs().cancel(organization, id, now).await?.ok_or_else(|| unknown_job(id))?;
         let ended_unworked = job.state == JobState::Cancelled;
         if ended_unworked {
-            unit.blob_holds().release(organization, id.as_str(), now).await?;
+            self.release_uploads(&mut unit, organization, id, now).await?;
         }
         let event = caller.event(now, action, id.as_str(), json!({ "kind": job.kind }));
         unit.audit_writer().append(organization, &event).await?;

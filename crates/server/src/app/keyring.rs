@@ -4,35 +4,35 @@
 //! database): the new key is first written beside the old one as `NAME.next`; when the database says that the key in
 //! force is the one in `.next`, the file is moved into place, whoever looks first.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::Context as _;
 use assize_attestation::SigningKey;
 
 use super::error::AppError;
+use super::private_file::PrivateFile;
 use super::random::Random;
-
-/// Bytes of a key file: a PKCS #8 PEM of Ed25519 has under 200.
-const KEY_FILE_BYTES_MAX: u64 = 4096;
 
 /// Where the private key lies.
 #[derive(Debug, Clone)]
 pub(crate) struct Keyring {
-    path: PathBuf,
+    file: PrivateFile,
 }
 
 impl Keyring {
     /// The key file that the configuration names, or `keys/signing.pem` in the home.
     pub(crate) fn new(home: &Path, key_file: Option<&Path>) -> Self {
-        Self { path: key_file.map_or_else(|| home.join("keys/signing.pem"), Path::to_path_buf) }
+        let path = key_file.map_or_else(|| home.join("keys/signing.pem"), Path::to_path_buf);
+        Self { file: PrivateFile::new("signing key", path) }
+    }
+
+    /// The key file itself.
+    pub(super) fn file(&self) -> &PrivateFile {
+        &self.file
     }
 
     /// The key in the file; `None` when there is no file yet.
     pub(crate) fn load(&self) -> Result<Option<SigningKey>, AppError> {
-        read(&self.path)
+        read(&self.file)
     }
 
     /// The key that is in force by the database: the one in the file, or the one that a killed rotation left in
@@ -43,14 +43,14 @@ impl Keyring {
         {
             return Ok(key);
         }
-        match read(&self.next())? {
+        match read(&self.file.next())? {
             Some(key) if key.public_key().key_id() == key_id => {
                 self.finish_rotation()?;
                 Ok(key)
             }
             _ => Err(AppError::internal(format!(
                 "the signing key in force is {key_id}, but {} holds another; restore it from the backup",
-                self.path.display()
+                self.file.path().display()
             ))),
         }
     }
@@ -58,32 +58,23 @@ impl Keyring {
     /// Makes a key and writes it to the file, which must not exist.
     pub(crate) fn create(&self, random: &dyn Random) -> Result<SigningKey, AppError> {
         let key = generate(random)?;
-        write(&self.path, &key)?;
+        self.file.create(&key.to_pkcs8_pem())?;
         Ok(key)
     }
 
     /// Makes the next key and writes it beside the one in force.
     pub(crate) fn prepare_rotation(&self, random: &dyn Random) -> Result<SigningKey, AppError> {
-        let next = self.next();
+        let next = self.file.next();
         // Left by a rotation that was killed before the database knew of it: nobody trusts it, so it goes.
-        if next.exists() {
-            std::fs::remove_file(&next).map_err(|error| unusable(&next, &error))?;
-        }
+        next.remove()?;
         let key = generate(random)?;
-        write(&next, &key)?;
+        next.create(&key.to_pkcs8_pem())?;
         Ok(key)
     }
 
     /// Moves the next key into place.
     pub(crate) fn finish_rotation(&self) -> Result<(), AppError> {
-        std::fs::rename(self.next(), &self.path).map_err(|error| unusable(&self.path, &error))?;
-        sync_folder(&self.path)
-    }
-
-    fn next(&self) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(".next");
-        PathBuf::from(name)
+        self.file.replace_by_next()
     }
 }
 
@@ -93,43 +84,9 @@ fn generate(random: &dyn Random) -> Result<SigningKey, AppError> {
     Ok(SigningKey::from_seed(&seed))
 }
 
-fn read(path: &Path) -> Result<Option<SigningKey>, AppError> {
-    let size = match path.metadata() {
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unusable(path, &error)),
-    };
-    if size > KEY_FILE_BYTES_MAX {
-        return Err(unusable(path, &"it is too large to be a key"));
-    }
-    let pem = std::fs::read_to_string(path).map_err(|error| unusable(path, &error))?;
-    SigningKey::from_pkcs8_pem(&pem).map(Some).map_err(|error| unusable(path, &error))
-}
-
-/// Writes a key for the owner's eyes only, and makes sure that it is on disk before anybody trusts it.
-fn write(path: &Path, key: &SigningKey) -> Result<(), AppError> {
-    let write = || -> anyhow::Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(key.to_pkcs8_pem().as_bytes())?;
-        file.sync_all()?;
-        Ok(())
-    };
-    write()
-        .with_context(|| format!("the signing key cannot be written to {}", path.display()))
-        .map_err(AppError::Internal)?;
-    sync_folder(path)
-}
-
-fn sync_folder(path: &Path) -> Result<(), AppError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| unusable(folder, &error))
-}
-
-fn unusable(path: &Path, error: &dyn std::fmt::Display) -> AppError {
-    AppError::Internal(anyhow::anyhow!("the signing key file {} cannot be used: {error}", path.display()))
+fn read(file: &PrivateFile) -> Result<Option<SigningKey>, AppError> {
+    let Some(pem) = file.read()? else { return Ok(None) };
+    SigningKey::from_pkcs8_pem(&pem).map(Some).map_err(|error| file.unusable(&error))
 }
 
 #[cfg(test)]

@@ -57,6 +57,24 @@ pub const TIDY_LIMITS: Kind = Kind {
     lane: Lane::Upkeep,
 };
 
+/// Deletes what is kept longer than it may be.
+pub const ENFORCE_RETENTION: Kind = Kind {
+    name: "enforce_retention",
+    attempts_max: 5,
+    retry_after: |attempt| doubling(60, 3_600, attempt),
+    time_max: Duration::from_secs(3_600),
+    lane: Lane::Upkeep,
+};
+
+/// Puts the heads of the audit trails into the transparency log.
+pub const LOG_TRAILS: Kind = Kind {
+    name: "log_trails",
+    attempts_max: 5,
+    retry_after: |attempt| doubling(60, 3_600, attempt),
+    time_max: Duration::from_secs(3_600),
+    lane: Lane::Upkeep,
+};
+
 /// `first_s` seconds after the first attempt, twice as long after each further one, at most `max_s`.
 pub(crate) fn doubling(first_s: i64, max_s: i64, attempt: u32) -> SignedDuration {
     let doublings = attempt.saturating_sub(1).min(30);

@@ -2,17 +2,20 @@
 //! these and nothing else. Here the domain crates meet: `fairness` measures, `attestation` seals, `store` keeps.
 //!
 //! Reading order: [`request`] parses what is asked; [`audits`] accepts and follows audits; [`certify`] runs one;
-//! [`certificates`] issues, shows and revokes; [`kinds`] and [`jobs`] are the work of any kind; [`once`] keeps requests from being worked twice; [`transparency`] is the
-//! log; [`signing`] and [`keyring`] hold the key.
+//! [`certificates`] issues, shows and revokes; [`kinds`] and [`jobs`] are the work of any kind; [`once`] keeps requests
+//! from being worked twice; [`transparency`] is the log; [`signing`] and [`keyring`] hold the key; [`vault`] seals what customers hand in;
+//! [`trail`] shows who did what; [`backup`], [`doctor`] and [`retention`] are for who runs it.
 //! Who may: [`caller`] says what a role allows; [`identity`], [`people`], [`keys`] and [`organizations`] say who is who.
 //!
 //! Invariants: an effect and the end of the job that causes it are one transaction; nothing is signed but under the
 //! lock of the log; nothing of an uploaded file outlives its audit.
 
 mod audits;
+mod backup;
 mod caller;
 mod certificates;
 mod certify;
+mod doctor;
 mod error;
 mod fields;
 mod identity;
@@ -24,12 +27,17 @@ mod once;
 mod organizations;
 mod passwords;
 mod people;
+mod private_file;
 mod progress;
 mod random;
 mod request;
+mod retention;
 mod secrets;
 mod signing;
+mod trail;
+mod trail_file;
 mod transparency;
+mod vault;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,9 +49,11 @@ pub use assize_store::idempotency::{Answer, KnownRequest};
 pub use assize_store::jobs::{Job, JobError, JobFilter, JobState};
 pub use assize_store::{JobId, KeyId, KeyInterface, OrganizationId, Role, UserId};
 pub use audits::{AuditOutcome, JobView, NewAudit, Upload};
+pub use backup::{BackupReport, RestoreReport};
 pub use caller::{Actor, Caller, Permission};
 pub use certificates::{CertificateSummary, PublicCertificate};
 pub use certify::{Certify, CertifyArgs, Stopped, WorkFile};
+pub use doctor::{Diagnosis, DiagnosisCheck, DiagnosisOutcome};
 pub use error::{AppError, FieldProblem};
 pub use fields::{EMAIL_BYTES_MAX, NAME_CHARS_MAX};
 pub(crate) use fields::{FieldProblems, email as parse_email, name as parse_name};
@@ -55,8 +65,12 @@ pub use people::{Acceptance, InvitationPurpose, InvitationRecord, IssuedInvitati
 pub use progress::JobProgress;
 pub use random::{Random, RandomUnavailable, SystemRandom};
 pub use request::{AuditRequest, Fields, TEXT_FIELDS};
+pub use retention::{RetentionKind, RetentionReport};
 pub use secrets::Token;
+pub use trail_file::{TrailFileError, TrailReport, verify_trail_file};
 pub use transparency::{ConsistencyProof, InclusionProof, LogEntryView};
+pub(crate) use vault::Fetched;
+pub use vault::{Place, Sealing, Vault};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -73,6 +87,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     signing: Signing,
+    vault: Arc<Vault>,
     narrator: Option<Narrator>,
     running: progress::Running,
     checked: certificates::CheckedCertificates,
@@ -81,8 +96,8 @@ struct Inner {
 }
 
 impl App {
-    /// Opens the home (made when it is new), the database (brought to this version's schema) and the signing key (made
-    /// at the first start).
+    /// Opens the home (made when it is new), the database (brought to this version's schema), the signing key and
+    /// the master key (made at the first start).
     ///
     /// # Errors
     /// When one of them cannot be used; the text says which and what to change.
@@ -90,7 +105,9 @@ impl App {
         let home = config.storage.home.clone();
         prepare_home(&home).map_err(AppError::Internal)?;
         let store = Store::open(&store_settings(&config, true)?, clock.now()).await?;
+        warn_of_a_clock_set_back(&store, clock.as_ref()).await?;
         let signing = Signing::open(&config, &store, clock.as_ref(), random.as_ref()).await?;
+        let vault = Arc::new(Vault::open(&config, &store, &clock, &random).await?);
         let narrator = Narrator::from_config(&config.narrative);
         Ok(Self(Arc::new(Inner {
             config,
@@ -98,6 +115,7 @@ impl App {
             clock,
             random,
             signing,
+            vault,
             narrator,
             running: progress::Running::default(),
             checked: certificates::CheckedCertificates::default(),
@@ -174,6 +192,25 @@ impl App {
     fn new_job_id(&self) -> Result<JobId, AppError> {
         Ok(JobId::new(self.0.clock.now(), self.id_bytes()?))
     }
+}
+
+/// Work goes on under a clock that was set back: nothing that was written is touched, signatures are never dated before
+/// their key. But leases and retention follow the clock, so somebody should look.
+async fn warn_of_a_clock_set_back(store: &Store, clock: &dyn Clock) -> Result<(), AppError> {
+    let now = clock.now();
+    if let Some(newest) = store.last_written_at().await?
+        && newest.duration_since(now) > doctor::CLOCK_BEHIND_MAX
+    {
+        tracing::warn!("the clock says {now}, but something was written at {newest}: was it set back?");
+    }
+    Ok(())
+}
+
+/// Refuses whoever does not command the whole installation. What concerns the installation as a whole stands in the
+/// audit trail of the public organization, which belongs to whoever runs it.
+fn installation_wide(caller: &Caller) -> Result<(), AppError> {
+    caller.require(Permission::Own)?;
+    if caller.organization == OrganizationId::public() { Ok(()) } else { Err(AppError::Forbidden) }
 }
 
 /// Makes the folders of a home, for the owner's eyes only.

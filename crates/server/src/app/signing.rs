@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::error::AppError;
 use super::keyring::Keyring;
+use super::private_file::PrivateFile;
 use super::random::Random;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -52,6 +53,11 @@ impl Signing {
         Ok(Self { keyring, current: Mutex::new(Arc::new(key)), origin: config.signing.origin.clone() })
     }
 
+    /// The file with the private key.
+    pub(super) fn key_file(&self) -> &PrivateFile {
+        self.keyring.file()
+    }
+
     /// Name of the log, the first line of its checkpoints.
     pub(super) fn origin(&self) -> &str {
         &self.origin
@@ -90,25 +96,30 @@ impl Signing {
 
     /// The keys that a verifier of this installation's certificates trusts.
     pub(super) async fn trusted(&self, store: &Store) -> Result<TrustedKeys, AppError> {
-        let records = store.signing_keys().list().await?;
-        let keys = records
-            .iter()
-            .map(|record| {
-                Ok(TrustedKey {
-                    key: PublicKey::from_pem(&record.public_pem)?,
-                    valid_from: Some(record.valid_from),
-                    retired_at: record.retired_at,
-                    final_log_size: record.final_log_size,
-                })
-            })
-            .collect::<Result<Vec<_>, assize_attestation::Error>>()
-            .map_err(AppError::internal)?;
-        Ok(TrustedKeys::new(keys, Some(self.origin.clone())))
+        trusted_keys(store, &self.origin).await
     }
 
     fn current(&self) -> Arc<SigningKey> {
         Arc::clone(&self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
+}
+
+/// The keys of an installation, for whoever verifies what they signed.
+pub(super) async fn trusted_keys(store: &Store, origin: &str) -> Result<TrustedKeys, AppError> {
+    let records = store.signing_keys().list().await?;
+    let keys = records
+        .iter()
+        .map(|record| {
+            Ok(TrustedKey {
+                key: PublicKey::from_pem(&record.public_pem)?,
+                valid_from: Some(record.valid_from),
+                retired_at: record.retired_at,
+                final_log_size: record.final_log_size,
+            })
+        })
+        .collect::<Result<Vec<_>, assize_attestation::Error>>()
+        .map_err(AppError::internal)?;
+    Ok(TrustedKeys::new(keys, Some(origin.to_owned())))
 }
 
 /// Times in documents have whole seconds.
@@ -117,6 +128,6 @@ fn whole_second(now: Timestamp) -> Timestamp {
 }
 
 /// The one key that is not retired.
-fn in_force(records: &[SigningKeyRecord]) -> Option<&SigningKeyRecord> {
+pub(super) fn in_force(records: &[SigningKeyRecord]) -> Option<&SigningKeyRecord> {
     records.iter().rev().find(|record| record.retired_at.is_none())
 }

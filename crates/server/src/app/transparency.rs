@@ -11,9 +11,11 @@ use assize_store::Unit;
 use assize_store::log::{Log, LogCheckpoint, LogEntry};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use serde_json::json;
 
-use super::App;
+use super::caller::Caller;
 use super::error::AppError;
+use super::{App, installation_wide};
 
 /// Log entries in one answer.
 const ENTRIES_MAX: u32 = 1_000;
@@ -172,8 +174,10 @@ impl App {
     /// issued before still verify.
     ///
     /// # Errors
-    /// When the key file cannot be written or the database does not answer: then the old key stays in force.
-    pub async fn rotate_signing_key(&self) -> Result<TrustedKeys, AppError> {
+    /// `Forbidden` unless the caller commands the installation. When the key file cannot be written or the database does
+    /// not answer, the old key stays in force.
+    pub async fn rotate_signing_key(&self, caller: &Caller) -> Result<TrustedKeys, AppError> {
+        installation_wide(caller)?;
         let signing = &self.0.signing;
         let next = signing.prepare_rotation(self.0.random.as_ref())?;
         let mut unit = self.store().begin().await?;
@@ -186,6 +190,9 @@ impl App {
         let retired_id = retiring.public_key().key_id();
         unit.signing_keys().retire(&retired_id, now, logged.tree_size).await?;
         unit.signing_keys().put(&next.public_key().key_id(), &next.public_key().to_pem(), now).await?;
+        let detail = json!({ "retired": retired_id, "leaf_index": logged.leaf_index });
+        let event = caller.event(now, "signing_key.rotate", &next.public_key().key_id(), detail);
+        unit.audit_writer().append(&caller.organization, &event).await?;
         unit.commit().await?;
         signing.finish_rotation(next)?;
         tracing::info!(key.id = retired_id, "the signing key was rotated");

@@ -10,10 +10,12 @@ mod identity;
 mod limits;
 mod logging;
 mod narrative;
+mod retention;
 mod secret;
 mod server;
 mod signing;
 mod storage;
+mod vault;
 mod worker;
 
 use serde::{Deserialize, Serialize};
@@ -23,10 +25,12 @@ pub use identity::Identity;
 pub use limits::{ClassRates, Limits, Rate};
 pub use logging::{LogFormat, Logging};
 pub use narrative::{Narrative, NarrativeProvider};
+pub use retention::Retention;
 pub use secret::Secret;
 pub use server::{Network, Server};
 pub use signing::Signing;
 pub use storage::Storage;
+pub use vault::Vault;
 pub use worker::Worker;
 
 /// All sections.
@@ -45,6 +49,10 @@ pub struct Config {
     pub worker: Worker,
     /// `[signing]`: the key that signs certificates and log checkpoints.
     pub signing: Signing,
+    /// `[retention]`: how long things are kept.
+    pub retention: Retention,
+    /// `[vault]`: the key that seals stored texts and files.
+    pub vault: Vault,
     /// `[narrative]`: who writes the governance narrative.
     pub narrative: Narrative,
     /// `[limits]`: sizes and rates.
@@ -71,6 +79,8 @@ impl Config {
         self.identity.validate(&mut problems);
         self.worker.validate(&mut problems);
         self.signing.validate(&mut problems);
+        self.retention.validate(&mut problems);
+        self.vault.validate(&mut problems);
         self.narrative.validate(&mut problems);
         self.limits.validate(&mut problems);
         self.logging.validate(&mut problems);
@@ -184,6 +194,7 @@ mod tests {
         let mut config = Config::default();
         config.narrative.api_key = Some(Secret::new("hunter2"));
         config.storage.database_url = Some(Secret::new("postgres://assize:hunter2@db/assize"));
+        config.vault.master_key = Some(Secret::new("assize-master-key-1:hunter2"));
         let shown = format!("{config:?} {}", serde_json::to_string(&config).unwrap());
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.contains("***"), "{shown}");

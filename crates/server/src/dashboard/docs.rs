@@ -9,8 +9,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Map, Value};
 
-use super::frame::{Page, framed};
-use crate::api::negotiate::public;
+use super::frame::{Page, open_page};
+use super::visitor::Visitor;
 use crate::openapi;
 use crate::state::HttpState;
 
@@ -73,22 +73,23 @@ struct Schema {
         (status = 304, description = "Unchanged since the given ETag"),
     )
 )]
-pub(crate) async fn docs(State(state): State<HttpState>, headers: HeaderMap) -> Response {
-    let page = state.docs_page(|| page(&state.config().public_url()).into());
-    public(&headers, "text/html; charset=utf-8", "no-cache", page)
-}
-
-/// The page; made once a process.
-fn page(public_url: &str) -> String {
-    let document = serde_json::to_value(openapi::document()).expect("texts and numbers serialise to JSON");
-    let docs = Docs { groups: groups(&document, public_url), schemas: schemas(&document) };
-    let body = docs.render().expect("writing to a string cannot fail");
-    framed(&Page {
+pub(crate) async fn docs(State(state): State<HttpState>, visitor: Visitor, headers: HeaderMap) -> Response {
+    let page = Page {
         title: "Interface reference",
         lead: "Every path of this server, with its parameters, its answers, and a command to try it.",
-        body_html: &body,
+        body_html: state.docs_body(|| body(&state.config().public_url())),
         path: "/docs",
-    })
+        parents: &[("Certificates", "/")],
+        ..Page::default()
+    };
+    open_page(&headers, &visitor, &page)
+}
+
+/// The page's content; made once a process.
+fn body(public_url: &str) -> String {
+    let document = serde_json::to_value(openapi::document()).expect("texts and numbers serialise to JSON");
+    let docs = Docs { groups: groups(&document, public_url), schemas: schemas(&document) };
+    docs.render().expect("writing to a string cannot fail")
 }
 
 /// Operations by tag, in the order of the document's tags.

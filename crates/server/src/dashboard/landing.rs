@@ -8,9 +8,9 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::frame::{Page, framed};
+use super::frame::{Page, open_page};
+use super::visitor::Visitor;
 use crate::api::extract::Parameters;
-use crate::api::negotiate::public;
 use crate::api::problem::{Problem, ProblemBody};
 use crate::app::{AppError, CertificateSummary};
 use crate::state::HttpState;
@@ -73,6 +73,7 @@ struct Row {
 pub(crate) async fn landing(
     State(state): State<HttpState>,
     Parameters(LandingParameters { before }): Parameters<LandingParameters>,
+    visitor: Visitor,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let newest = before.is_none();
@@ -97,13 +98,14 @@ pub(crate) async fn landing(
         audit_timeout_s: state.config().passport.audit_timeout_s,
     };
     let body = page.render().map_err(AppError::internal)?;
-    let page = framed(&Page {
+    let page = Page {
         title: "Certified by measurement",
         lead: "This server measures AI systems for bias, signs what it measured, and lets anyone check it.",
         body_html: &body,
         path: "/",
-    });
-    Ok(public(&headers, "text/html; charset=utf-8", "no-cache", page))
+        ..Page::default()
+    };
+    Ok(open_page(&headers, &visitor, &page))
 }
 
 impl From<CertificateSummary> for Row {

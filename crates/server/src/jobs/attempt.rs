@@ -9,11 +9,12 @@ use assize_store::Unit;
 use assize_store::jobs::JobError;
 use assize_store::queue::{Beat, Claimed};
 use futures::FutureExt;
+use serde_json::json;
 
 use super::Worker;
 use super::registry;
 use super::work::{Done, Task, Work};
-use crate::app::{AppError, JobProgress, Stopped};
+use crate::app::{AppError, Caller, JobProgress, Stopped};
 
 /// How often progress is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -140,6 +141,10 @@ async fn end(
         }
         Err(Stopped::Failed(AppError::Unprocessable(detail))) => {
             release(&mut unit, claimed, worker).await?;
+            let caller = Caller::system(claimed.job.organization.clone());
+            let about = json!({ "kind": work.kind().name, "code": "unprocessable" });
+            let event = caller.event(now, "job.fail", claimed.job.id.as_str(), about);
+            unit.audit_writer().append(&claimed.job.organization, &event).await?;
             let error = JobError { code: "unprocessable".to_owned(), detail };
             unit.queue().fail(lease, &error, now).await?;
         }
@@ -166,8 +171,7 @@ fn told(error: &AppError) -> JobError {
 /// Lets go of the job's files.
 async fn release(unit: &mut Unit, claimed: &Claimed, worker: &Worker) -> Result<(), AppError> {
     let now = worker.app.clock().now();
-    unit.blob_holds().release(&claimed.job.organization, claimed.job.id.as_str(), now).await?;
-    Ok(())
+    worker.app.release_uploads(unit, &claimed.job.organization, &claimed.job.id, now).await
 }
 
 #[cfg(test)]
@@ -177,7 +181,6 @@ mod tests {
     use assize_store::{JobId, OrganizationId};
     use futures::future::BoxFuture;
     use jiff::SignedDuration;
-    use serde_json::json;
     use tokio_util::sync::CancellationToken;
     use tokio_util::task::TaskTracker;
 

@@ -1,6 +1,5 @@
 //! The job of an audit: fetch the files, run it. It ends its job itself, in the unit that issues the certificate.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use assize_store::jobs::Job;
@@ -8,7 +7,7 @@ use futures::future::BoxFuture;
 
 use super::work::{Done, Task, Work};
 use crate::app::kinds::{CERTIFY, Kind};
-use crate::app::{App, AppError, CertifyArgs, Stopped, WorkFile};
+use crate::app::{App, AppError, CertifyArgs, Fetched, Stopped, WorkFile};
 
 pub(super) struct Certify;
 
@@ -46,22 +45,7 @@ async fn certify(task: &Task<'_>) -> Result<Done, Stopped> {
     Ok(Done::Completed)
 }
 
-/// A file to read: the object itself, or a copy that goes when this is dropped.
-struct Fetched {
-    path: PathBuf,
-    _copy: Option<tempfile::TempPath>,
-}
-
 async fn fetch(app: &App, job: &Job, file: &WorkFile) -> Result<Fetched, AppError> {
-    let (organization, digest) = (&job.organization, file.digest()?);
-    let missing = || AppError::internal(format!("the file {} of job {} is gone", file.sha256, job.id));
-    if let Some(path) = app.store().blobs().local_path(organization, &digest).await? {
-        return Ok(Fetched { path, _copy: None });
-    }
-    let copy = tempfile::Builder::new().prefix("job-").tempfile_in(app.spool()).map_err(AppError::internal)?;
-    let copy = copy.into_temp_path();
-    if !app.store().blobs().copy_to(organization, &digest, &copy).await? {
-        return Err(missing());
-    }
-    Ok(Fetched { path: copy.to_path_buf(), _copy: Some(copy) })
+    let fetched = app.fetch_file(&job.organization, &file.digest()?).await?;
+    fetched.ok_or_else(|| AppError::internal(format!("the file {} of job {} is gone", file.sha256, job.id)))
 }

@@ -17,7 +17,9 @@
 
 mod attempt;
 mod certify;
+mod enforce_retention;
 mod leases;
+mod log_trails;
 mod registry;
 mod schedule;
 mod tidy_limits;

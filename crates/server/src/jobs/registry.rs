@@ -1,12 +1,14 @@
 //! The kinds that workers of this version can do. A kind that is not here stays queued for a worker that knows it.
 
 use super::certify::Certify;
+use super::enforce_retention::EnforceRetention;
+use super::log_trails::LogTrails;
 use super::tidy_limits::TidyLimits;
 use super::work::Work;
 use crate::app::kinds::Lane;
 
 /// All kinds.
-const WORKS: &[&dyn Work] = &[&Certify, &TidyLimits];
+const WORKS: &[&dyn Work] = &[&Certify, &EnforceRetention, &LogTrails, &TidyLimits];
 
 /// The work of this name.
 pub(super) fn find(name: &str) -> Option<&'static dyn Work> {

@@ -12,15 +12,18 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{Worker, registry};
-use crate::app::kinds::{Kind, TIDY_LIMITS};
+use crate::app::kinds::{ENFORCE_RETENTION, Kind, LOG_TRAILS, TIDY_LIMITS};
 use crate::app::{App, AppError};
 
 /// Time between two looks for what is due.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// What every installation has. Its jobs are the public organization's, which always exists.
-const BUILT_IN: &[BuiltIn] =
-    &[BuiltIn { kind: &TIDY_LIMITS, every: SignedDuration::from_hours(1), offset: SignedDuration::from_mins(7) }];
+const BUILT_IN: &[BuiltIn] = &[
+    BuiltIn { kind: &TIDY_LIMITS, every: SignedDuration::from_hours(1), offset: SignedDuration::from_mins(7) },
+    BuiltIn { kind: &ENFORCE_RETENTION, every: SignedDuration::from_hours(1), offset: SignedDuration::from_mins(23) },
+    BuiltIn { kind: &LOG_TRAILS, every: SignedDuration::from_hours(24), offset: SignedDuration::from_mins(41) },
+];
 
 /// A schedule that is part of the program, named like its kind.
 struct BuiltIn {

@@ -20,8 +20,8 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// Where clients of the governance and of the robustness interface name their organization.
 const ORGANIZATION_HEADERS: [HeaderName; 2] =
     [HeaderName::from_static("x-organization-id"), HeaderName::from_static("org-id")];
-/// Pages that a session opens.
-const PAGES: &str = "/dashboard";
+/// Pages that look different to a signed-in person, as path and everything below it.
+const PAGES: [&str; 3] = ["/dashboard", "/log", "/docs"];
 const COOKIE_PLAIN: &str = "assize_session";
 const COOKIE_TLS: &str = "__Host-assize_session";
 
@@ -57,14 +57,19 @@ async fn identified(state: &HttpState, request: &mut Request) -> Result<(), AppE
         };
         request.extensions_mut().insert(presented);
     }
-    let path = request.uri().path();
-    if (path == PAGES || path.starts_with("/dashboard/"))
+    if is_page(request.uri().path())
         && let Some(token) = session_token(request.headers(), peer.is_some_and(|peer| peer.tls))
         && let Some(signed_in) = state.app().session(&token, address).await?
     {
         request.extensions_mut().insert(signed_in);
     }
     Ok(())
+}
+
+/// Whether a path is that of a page that a session opens or changes; programs' paths cost no look for one.
+fn is_page(path: &str) -> bool {
+    let below = |page: &str| path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    path == "/" || PAGES.iter().any(|page| below(page))
 }
 
 /// The key of a request: `X-API-Key`, or `Authorization: Bearer`.

@@ -53,7 +53,7 @@ enum Class {
 impl Class {
     fn of(method: &Method, path: &str) -> Self {
         match (method, path) {
-            (&Method::POST, "/audit/full") => Self::Audits,
+            (&Method::POST, "/audit/full" | "/dashboard/audits") => Self::Audits,
             (&Method::GET | &Method::HEAD | &Method::OPTIONS, _) => Self::Reads,
             _ => Self::Writes,
         }

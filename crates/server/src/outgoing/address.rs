@@ -43,12 +43,14 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     !special
 }
 
-/// The IPv4 address within an IPv6 address: mapped, compatible, translated (NAT64) or 6to4.
+/// The IPv4 address within an IPv6 address: mapped, compatible, translated (NAT64), 6to4, or ISATAP (RFC 5214), whose
+/// interface identifier is 0:5efe or, for an address it takes for global, 200:5efe before the IPv4 address.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let bits = address.to_bits();
     let low = Ipv4Addr::from_bits((bits & 0xffff_ffff) as u32);
     match address.segments() {
         [0, 0, 0, 0, 0, 0xffff, ..] | [0, 0, 0, 0, 0, 0, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(low),
+        [_, _, _, _, 0 | 0x200, 0x5efe, ..] => Some(low),
         [0x2002, ..] => Some(Ipv4Addr::from_bits(((bits >> 80) & 0xffff_ffff) as u32)),
         _ => None,
     }
@@ -93,6 +95,17 @@ mod tests {
             "2002:7f00:1::",
             "2002:a00:1::1",
             "2001::1",
+            // Teredo (RFC 4380): the client's IPv4 address stands inverted in the last bits; refused as a range.
+            "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+            "2001:0:7f00:1::f5ff:fffe",
+            // Discard-only, SIIT's translated form, ISATAP under a public prefix.
+            "100::",
+            "::ffff:0:127.0.0.1",
+            "2606:4700::5efe:10.0.0.1",
+            "2606:4700::200:5efe:127.0.0.1",
+            "2002:a9fe:a9fe::",
+            "64:ff9b::10.0.0.1",
+            "::10.0.0.1",
             "2001:db8::1",
             "3fff::1",
             "fc00::1",

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the harness")]
 
 mod audits;
+mod backup;
 mod clients;
 mod coverage;
+mod dashboard;
 mod harness;
 mod idempotency;
 mod identity;
@@ -16,4 +18,5 @@ mod refusals;
 mod shared;
 mod stopping;
 mod tenancy;
+mod trail;
 mod transparency;

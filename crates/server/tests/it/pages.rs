@@ -2,7 +2,7 @@
 
 use assize_attestation::TrustedKeys;
 use assize_attestation::certificate::{VerifyOptions, verify};
-use assize_server::app::OrganizationId;
+use assize_server::app::{Caller, OrganizationId};
 use serde_json::json;
 
 use crate::harness::{Start, TestApp, json};
@@ -114,7 +114,10 @@ async fn revoked_certificate_says_so_everywhere() {
     let id = certificate["certificate_id"].as_str().unwrap();
     let path = format!("/verify/{id}");
     let before = app.browse(&path).await.text().await.unwrap();
-    app.app.revoke_certificate(&OrganizationId::public(), id, "The data was not ours.").await.unwrap();
+    app.app
+        .revoke_certificate(&Caller::operator(OrganizationId::public()), id, "The data was not ours.")
+        .await
+        .unwrap();
 
     let served = json(app.get(&path).await).await;
     assert_eq!((&served["valid"], &served["revoked"]), (&json!(false), &json!(true)));

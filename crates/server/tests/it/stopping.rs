@@ -1,5 +1,7 @@
 //! Stopping: nothing that was accepted is lost, and nobody hangs.
 
+#![expect(clippy::disallowed_methods, reason = "raw connections of the test's own, to loopback and nothing else")]
+
 use assize_server::clock::MockClock;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -32,6 +32,12 @@ pub(crate) fn time_of_the_server() -> Sql {
     sql("SELECT (EXTRACT(EPOCH FROM statement_timestamp()) * 1000)::BIGINT AS at")
 }
 
+/// One moment for all statements of a transaction that only reads.
+pub(crate) const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// Conflicts with every writer of the table: taken once they have ended, kept until the transaction ends.
+pub(crate) const LOCK_BLOBS: &str = "LOCK TABLE blobs IN SHARE MODE";
+
 /// Lets one process migrate at a time. SQLite's `BEGIN IMMEDIATE` has done so already. The number is arbitrary.
 pub(crate) fn lock_migrations() -> Sql {
     sql("SELECT pg_advisory_xact_lock($1)").bind(0x000A_5512_E000_0001_i64)

@@ -22,6 +22,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0002_final_log_size", text: include_str!("../../migrations/0002_final_log_size.sql") },
     Migration { name: "0003_identity", text: include_str!("../../migrations/0003_identity.sql") },
     Migration { name: "0004_limits", text: include_str!("../../migrations/0004_limits.sql") },
+    Migration { name: "0005_vault", text: include_str!("../../migrations/0005_vault.sql") },
 ];
 
 /// The version this program needs.
@@ -52,13 +53,21 @@ pub(crate) async fn check(db: &Db) -> Result<(), Error> {
 /// Applies what is missing and makes sure that the public organization exists.
 pub(crate) async fn run(db: &Db, now: Timestamp) -> Result<(), Error> {
     let mut tx = db.begin().await?;
+    run_up_to(&mut tx, version_known(), now).await?;
+    let public = OrganizationId::public();
+    crate::organizations::Organizations::on(On::Tx(&mut tx)).ensure(&public, "Public", now).await?;
+    tx.commit(db).await
+}
+
+/// Applies what is missing up to a version.
+pub(crate) async fn run_up_to(tx: &mut Tx, wanted: u64, now: Timestamp) -> Result<(), Error> {
     if tx.is_postgres() {
-        On::Tx(&mut tx).read(dialect::lock_migrations()).await?;
+        On::Tx(tx).read(dialect::lock_migrations()).await?;
     }
     let known = version_known();
-    let found = version(&mut On::Tx(&mut tx)).await?;
-    if found > known {
-        return Err(Error::SchemaTooNew { found, known });
+    let found = version(&mut On::Tx(tx)).await?;
+    if found.max(wanted) > known {
+        return Err(Error::SchemaTooNew { found: found.max(wanted), known });
     }
     if found == 0 {
         tx.script(
@@ -67,13 +76,12 @@ pub(crate) async fn run(db: &Db, now: Timestamp) -> Result<(), Error> {
         )
         .await?;
     }
-    check_applied(&mut On::Tx(&mut tx)).await?;
-    for (version, migration) in (1_u64..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
-        apply(&mut tx, version, migration, now).await?;
+    check_applied(&mut On::Tx(tx)).await?;
+    let missing = (1_u64..).zip(MIGRATIONS).filter(|(version, _)| *version > found && *version <= wanted);
+    for (version, migration) in missing {
+        apply(tx, version, migration, now).await?;
     }
-    let public = OrganizationId::public();
-    crate::organizations::Organizations::on(On::Tx(&mut tx)).ensure(&public, "Public", now).await?;
-    tx.commit(db).await
+    Ok(())
 }
 
 async fn check_applied(on: &mut On<'_>) -> Result<(), Error> {

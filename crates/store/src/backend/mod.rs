@@ -12,6 +12,7 @@ mod errors;
 pub(crate) mod migrate;
 mod postgres;
 pub(crate) mod query;
+pub(crate) mod schema;
 mod sqlite;
 
 use std::time::Duration;
@@ -91,6 +92,21 @@ impl Db {
         Ok(Tx { inner, jobs_changed: false })
     }
 
+    /// A transaction that only reads, and sees what is committed now however long it lasts.
+    pub(crate) async fn begin_snapshot(&self) -> Result<Tx, Error> {
+        let inner = match &self.pools {
+            // In WAL mode a deferred transaction reads from its first statement on what was committed then.
+            Pools::Sqlite { readers, .. } => within(readers.begin()).await.map(Inner::Sqlite)?,
+            Pools::Postgres(pool) => within(pool.begin_with(dialect::BEGIN_SNAPSHOT)).await.map(Inner::Postgres)?,
+        };
+        let mut tx = Tx { inner, jobs_changed: false };
+        if tx.is_postgres() {
+            // Between two pages the archive is written, which may take its time.
+            tx.script("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+        }
+        Ok(tx)
+    }
+
     pub(crate) async fn close(&self) {
         match &self.pools {
             Pools::Sqlite { readers, writer } => {
@@ -99,6 +115,14 @@ impl Db {
             }
             Pools::Postgres(pool) => pool.close().await,
         }
+    }
+
+    pub(crate) async fn settle(&self) -> Result<(), Error> {
+        if let Pools::Sqlite { .. } = &self.pools {
+            // Answers a row that says whether readers kept it from emptying the log; the next fold does then.
+            self.rows(query::sql("PRAGMA wal_checkpoint(TRUNCATE)"), true).await?;
+        }
+        Ok(())
     }
 
     pub(crate) fn is_postgres(&self) -> bool {
@@ -198,6 +222,18 @@ impl On<'_> {
 
     pub(crate) async fn write_one(&mut self, sql: Sql) -> Result<Option<Row>, Error> {
         Ok(self.write(sql).await?.into_iter().next())
+    }
+
+    /// Returns once every transaction that was writing blobs has ended. SQLite has one writer, who has ended when
+    /// another statement could write.
+    pub(crate) async fn wait_for_blob_writers(&mut self) -> Result<(), Error> {
+        let Self::Db(db) = self else { return Ok(()) };
+        if db.is_postgres() {
+            let mut tx = db.begin().await?;
+            tx.script(dialect::LOCK_BLOBS).await?;
+            tx.commit(db).await?;
+        }
+        Ok(())
     }
 
     pub(crate) fn is_postgres(&self) -> bool {

@@ -6,12 +6,15 @@ mod audit_trail;
 mod blobs;
 mod certificates;
 mod claims;
+mod data_keys;
 mod idempotency;
 mod jobs;
 mod log;
 mod people;
 mod rate_limits;
+mod retention;
 mod schedules;
+mod snapshots;
 mod units;
 
 /// Makes two tests of every case.
@@ -42,7 +45,8 @@ on_both! {
     audit_trail: rows_chain_per_organization, concurrent_appends_make_one_chain, rolled_back_rows_leave_no_gap;
     blobs: content_comes_back, files_come_back, organizations_share_nothing, collection_spares_what_is_held,
         collection_spares_what_is_young, discarding_spares_what_is_held,
-        discarding_sees_a_hold_that_was_being_taken, holds_need_a_blob;
+        discarding_sees_a_hold_that_was_being_taken, holds_need_a_blob, sealed_content_keeps_its_name,
+        frozen_objects_stay_until_the_thaw, holds_end_by_their_time, all_blobs_come_in_order;
     certificates: documents_come_back_byte_for_byte, numbers_are_gapless, concurrent_units_number_without_gaps,
         one_job_makes_one_certificate, lists_go_from_the_last_issued, revocation_happens_once;
     claims: eight_workers_claim_every_job_once, claims_follow_time_and_priority, dead_lease_goes_to_another_worker,
@@ -51,6 +55,8 @@ on_both! {
         wake_is_the_next_thing_to_do, no_clock_judges_a_lease, clocks_that_differ_hold_no_job_up;
     idempotency: request_is_claimed_once, rolled_back_claim_leaves_nothing, concurrent_claims_have_one_winner,
         answers_come_back_byte_for_byte, expired_requests_are_forgotten;
+    data_keys: versions_are_dense_and_need_a_master_key_in_force, keys_are_wrapped_anew_under_the_next_master_key,
+        destroyed_keys_leave_their_rows_and_nothing_else, subject_keys_need_a_data_key;
     jobs: job_runs_and_succeeds, failed_job_is_retried_by_hand, unique_key_answers_with_the_first_job,
         cancelling_depends_on_the_state, lists_filter_and_page, other_organizations_see_nothing,
         changes_wake_subscribers_at_commit, what_one_database_would_refuse_both_refuse;
@@ -63,6 +69,10 @@ on_both! {
         full_buckets_are_forgotten;
     schedules: due_time_is_enqueued_once, missed_times_run_once, definition_changes_keep_the_time,
         clock_set_back_holds_nothing_up, other_organizations_schedules_are_theirs, time_is_shared;
+    retention: organizations_have_their_own_times, only_ended_jobs_are_deleted, dead_letters_stay,
+        rows_are_found_by_what_they_say, heads_are_logged_once;
+    snapshots: snapshot_sees_one_moment, snapshot_pages_reach_every_row,
+        the_newest_write_is_known;
     units: dropped_unit_leaves_nothing, units_see_their_own_writes_and_others_do_not, public_organization_exists,
         unknown_organization_is_a_conflict, signing_keys_outlive_their_use;
 }

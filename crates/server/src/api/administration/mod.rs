@@ -5,6 +5,7 @@ mod answers;
 mod keys;
 mod organization;
 mod people;
+mod trail;
 mod wire;
 
 pub(crate) use keys::{
@@ -17,6 +18,7 @@ pub(crate) use people::{
     __path_remove_person, __path_withdraw_invitation, change_role, invitations, invite, password_link, people, person,
     remove_person, withdraw_invitation,
 };
+pub(crate) use trail::{__path_audit_trail, __path_export_audit_trail, audit_trail, export_audit_trail};
 
 use axum::Json;
 use axum::http::header::CACHE_CONTROL;

@@ -36,6 +36,7 @@ impl IntoResponse for Detail {
             AppError::Conflict(_) => (StatusCode::CONFLICT, text, None),
             AppError::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, text, None),
             AppError::Repeated => (StatusCode::CONFLICT, text, Some(1)),
+            AppError::Erased { .. } => (StatusCode::GONE, text, None),
             AppError::TimedOut { seconds } => (StatusCode::GATEWAY_TIMEOUT, timed_out(seconds), None),
             AppError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, text, None),
             AppError::RateLimited { retry_after_s } => (StatusCode::TOO_MANY_REQUESTS, text, Some(retry_after_s)),

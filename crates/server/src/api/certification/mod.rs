@@ -7,7 +7,7 @@ mod health;
 mod jobs;
 mod limits;
 mod rendered;
-mod upload;
+pub(crate) mod upload;
 mod verify;
 mod view;
 mod wire;

@@ -16,13 +16,15 @@ use crate::config::Limits;
 
 /// A received form.
 #[derive(Debug, Default)]
-pub(super) struct Form {
+pub(crate) struct Form {
     /// The text fields that the interface knows; others are dropped.
-    pub(super) fields: Fields,
+    pub(crate) fields: Fields,
     /// `dataset_file`.
-    pub(super) dataset: Option<Upload>,
+    pub(crate) dataset: Option<Upload>,
     /// `model_file`.
-    pub(super) model: Option<Upload>,
+    pub(crate) model: Option<Upload>,
+    /// `csrf_token`, of the dashboard's form.
+    pub(crate) csrf_token: Option<String>,
     /// SHA-256 of the files by their part's name, taken while they were received.
     sha256: BTreeMap<String, String>,
 }
@@ -45,21 +47,36 @@ impl Form {
 }
 
 /// Receives a form; files are spooled into `spool`.
-pub(super) async fn receive(mut multipart: Multipart, limits: &Limits, spool: &Path) -> Result<Form, AppError> {
-    let received = receive_parts(&mut multipart, limits, spool).await;
+pub(super) async fn receive(multipart: Multipart, limits: &Limits, spool: &Path) -> Result<Form, AppError> {
+    let (form, received) = receive_keeping(multipart, limits, spool).await;
+    received.map(|()| form)
+}
+
+/// Receives a form, and keeps what came before a refusal, so that a page can show it again.
+pub(crate) async fn receive_keeping(
+    mut multipart: Multipart,
+    limits: &Limits,
+    spool: &Path,
+) -> (Form, Result<(), AppError>) {
+    let mut form = Form::default();
+    let received = receive_parts(&mut multipart, limits, spool, &mut form).await;
     if received.is_err() {
         // A client that is still sending would see a broken connection instead of the refusal.
         let rest = async { while let Ok(Some(_)) = multipart.next_field().await {} };
         let _ = tokio::time::timeout(Duration::from_secs(DRAIN_S), rest).await;
     }
-    received
+    (form, received)
 }
 
-async fn receive_parts(multipart: &mut Multipart, limits: &Limits, spool: &Path) -> Result<Form, AppError> {
-    let mut form = Form::default();
+async fn receive_parts(
+    multipart: &mut Multipart,
+    limits: &Limits,
+    spool: &Path,
+    form: &mut Form,
+) -> Result<(), AppError> {
     let idle = Duration::from_secs(limits.upload_idle_s);
     for _ in 0..FORM_PARTS_MAX {
-        let Some(field) = in_time(idle, multipart.next_field()).await? else { return Ok(form) };
+        let Some(field) = in_time(idle, multipart.next_field()).await? else { return Ok(()) };
         let name = field.name().unwrap_or_default().to_owned();
         match name.as_str() {
             "dataset_file" => {
@@ -77,7 +94,9 @@ async fn receive_parts(multipart: &mut Multipart, limits: &Limits, spool: &Path)
             }
             _ => {
                 let value = text(field, limits.field_bytes_max, idle).await?;
-                if TEXT_FIELDS.contains(&name.as_str()) {
+                if name == "csrf_token" {
+                    form.csrf_token = Some(value);
+                } else if TEXT_FIELDS.contains(&name.as_str()) {
                     put_text(&mut form.fields, name, value)?;
                 }
             }

@@ -1,5 +1,6 @@
 //! Blobs: bytes and rows that agree.
 
+use assize_store::blobs::Content;
 use assize_store::{Digest, Error, Store};
 use futures::StreamExt;
 use jiff::SignedDuration;
@@ -147,4 +148,94 @@ pub(crate) async fn discarding_sees_a_hold_that_was_being_taken(store: Store) {
     unit.commit().await.unwrap();
     assert!(!discarded.await.unwrap());
     assert_eq!(store.blobs().read(&public(), &blob.digest, 100).await.unwrap().unwrap(), b"shared");
+}
+
+pub(crate) async fn sealed_content_keeps_its_name(store: Store) {
+    let digest = Digest([1; 32]);
+    let content = Content { digest, bytes: 3, purpose: "dataset".to_owned() };
+    let blob = store.blobs().put_sealed(&public(), &content, &b"sealed bytes"[..], at(1)).await.unwrap();
+    assert_eq!((blob.digest, blob.bytes, blob.sealed), (digest, 3, true));
+    // Content that is there already is not written again.
+    store.blobs().put_sealed(&public(), &content, &b"other"[..], at(2)).await.unwrap();
+    let mut parts = store.blobs().stream(&public(), &digest).await.unwrap().unwrap();
+    assert_eq!(parts.next().await.unwrap().unwrap(), "sealed bytes");
+    // Nobody takes the sealed bytes for the content.
+    let dir = tempfile::tempdir().unwrap();
+    for refused in [
+        store.blobs().read(&public(), &digest, 99).await.map(drop),
+        store.blobs().copy_to(&public(), &digest, &dir.path().join("copy")).await.map(drop),
+    ] {
+        assert!(matches!(refused, Err(Error::NotStorable { .. })), "{refused:?}");
+    }
+    let broken = source_that_breaks();
+    let other = Content { digest: Digest([2; 32]), ..content };
+    let failed = store.blobs().put_sealed(&public(), &other, broken, at(3)).await;
+    assert!(matches!(failed, Err(Error::Unavailable { .. })), "{failed:?}");
+    assert_eq!(store.blobs().find(&public(), &other.digest).await.unwrap(), None);
+    assert!(!store.blobs().put_bytes(&public(), b"plain".to_vec(), "test", at(4)).await.unwrap().sealed);
+}
+
+/// A source that breaks off after a few bytes.
+fn source_that_breaks() -> impl tokio::io::AsyncRead + Send + Unpin {
+    let broken = futures::stream::iter([Ok(bytes::Bytes::from_static(b"half")), Err(std::io::Error::other("broken"))]);
+    tokio_util::io::StreamReader::new(broken)
+}
+
+pub(crate) async fn frozen_objects_stay_until_the_thaw(store: Store) {
+    let (kept, again) = (put(&store, "kept", 0).await, put(&store, "again", 0).await);
+    store.blobs().freeze("backup_1", at(HOUR_MS)).await.unwrap();
+    store.blobs().freeze("backup_2", at(HOUR_MS)).await.unwrap();
+    for digest in [&kept, &again] {
+        assert!(!store.blobs().discard(&public(), digest, at(1)).await.unwrap());
+    }
+    assert_eq!(store.blobs().collect_garbage(at(2), jiff::SignedDuration::ZERO).await.unwrap(), 0);
+    assert_eq!(store.blobs().read(&public(), &kept, 99).await.unwrap(), Some(b"kept".to_vec()));
+    store.blobs().thaw("backup_1").await.unwrap();
+    assert_eq!(store.blobs().discard_asked(at(3)).await.unwrap(), 0, "another freeze holds on");
+    // What is put again meanwhile is wanted again.
+    put(&store, "again", 4).await;
+    store.blobs().thaw("backup_2").await.unwrap();
+    assert_eq!(store.blobs().discard_asked(at(5)).await.unwrap(), 1);
+    assert_eq!(store.blobs().find(&public(), &kept).await.unwrap(), None);
+    assert!(store.blobs().find(&public(), &again).await.unwrap().is_some());
+
+    // A freeze whose owner died ends by its time.
+    store.blobs().freeze("backup_3", at(10)).await.unwrap();
+    assert!(!store.blobs().discard(&public(), &again, at(9)).await.unwrap());
+    assert_eq!(store.blobs().discard_asked(at(10)).await.unwrap(), 1);
+    // What was asked to go and then needed again stays.
+    let needed = put(&store, "needed", 20).await;
+    store.blobs().freeze("backup_4", at(30)).await.unwrap();
+    assert!(!store.blobs().discard(&public(), &needed, at(21)).await.unwrap());
+    let mut unit = store.begin().await.unwrap();
+    assert!(unit.blob_holds().hold(&public(), &needed, "job_1", at(22)).await.unwrap());
+    unit.commit().await.unwrap();
+    assert_eq!(store.blobs().discard_asked(at(40)).await.unwrap(), 0);
+    assert!(store.blobs().find(&public(), &needed).await.unwrap().is_some());
+}
+
+pub(crate) async fn holds_end_by_their_time(store: Store) {
+    let digest = put(&store, "kept for a while", 0).await;
+    let mut unit = store.begin().await.unwrap();
+    assert!(unit.blob_holds().hold(&public(), &digest, "job_1", at(1)).await.unwrap());
+    assert!(unit.blob_holds().hold(&public(), &digest, "job_2", at(1)).await.unwrap());
+    assert_eq!(unit.blob_holds().release_at(&public(), "job_1", at(100)).await.unwrap(), 1);
+    assert_eq!(unit.blob_holds().release_at(&public(), "job_3", at(100)).await.unwrap(), 0);
+    assert!(unit.blob_holds().release_ended(&public(), at(99)).await.unwrap().is_empty());
+    assert_eq!(unit.blob_holds().release_ended(&public(), at(100)).await.unwrap(), [digest]);
+    unit.commit().await.unwrap();
+    assert!(!store.blobs().discard(&public(), &digest, at(101)).await.unwrap(), "job_2 holds it without an end");
+}
+
+pub(crate) async fn all_blobs_come_in_order(store: Store) {
+    let other = other(&store).await;
+    for (organization, content) in [(&public(), "b"), (&public(), "a"), (&other, "a")] {
+        store.blobs().put_bytes(organization, content.into(), "test", at(1)).await.unwrap();
+    }
+    let all = store.blobs().all(None, 9).await.unwrap();
+    let names: Vec<_> = all.iter().map(|(of, blob)| (of.clone(), blob.digest)).collect();
+    assert!(names.is_sorted() && names.len() == 3, "{names:?}");
+    let (of, digest) = &names[0];
+    assert_eq!(store.blobs().all(Some((of, digest)), 1).await.unwrap(), all[1..2]);
+    assert!(store.blobs().all(Some((&names[2].0, &names[2].1)), 9).await.unwrap().is_empty());
 }
