@@ -3,6 +3,8 @@
 
 mod packages;
 mod postgres;
+mod python;
+mod s3;
 mod test;
 #[cfg(test)]
 mod tidy;
@@ -11,7 +13,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
-  test      install what the tests need (Debian packages), then fmt, clippy, docs and every test
+  test      install what the tests need (Debian packages, Python tools), then fmt, clippy, docs and every test
   openapi   write docs/openapi/openapi.json anew
 ";
 

@@ -5,17 +5,18 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use crate::{packages, postgres::Cluster};
+use crate::{packages, postgres::Cluster, python, s3::S3};
 
 /// Runs every check and every test; the first failure ends it.
 pub(crate) fn run() -> anyhow::Result<()> {
     packages::install_missing()?;
+    let programs = python::environment()?;
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     step("clippy", cargo().args(["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     let cluster = Cluster::start().context("a throwaway PostgreSQL cluster cannot be started")?;
-    let url = cluster.url();
+    let s3 = S3::start(&programs).context("a throwaway S3 server cannot be started")?;
     step("build", cargo().args(["build", "--locked", "--workspace", "--all-targets"]))?;
-    let tests = if has_nextest() {
+    let mut tests = if has_nextest() {
         let mut command = cargo();
         command.args(["nextest", "run", "--locked", "--workspace", "--all-targets", "--no-fail-fast"]);
         command
@@ -24,8 +25,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
         command.args(["test", "--locked", "--workspace", "--all-targets", "--no-fail-fast"]);
         command
     };
-    let outcome = step("tests", { tests }.env("ASSIZE_TEST_POSTGRES_URL", &url));
-    drop(cluster);
+    tests.env("ASSIZE_TEST_POSTGRES_URL", cluster.url()).env("ASSIZE_TEST_S3_URL", s3.url());
+    tests.env("ASSIZE_TEST_PYTHON", &programs);
+    let outcome = step("tests", &mut tests);
+    drop((cluster, s3));
     outcome?;
     step("documentation tests", cargo().args(["test", "--locked", "--workspace", "--doc"]))?;
     println!("xtask: everything passed");

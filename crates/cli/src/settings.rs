@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use assize_server::config::Config;
+use assize_server::config::{Config, Secret};
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
@@ -51,7 +51,7 @@ impl Provider for Flag {
 /// Credentials and addresses of object stores, under the names that their own tools use (`AWS_ACCESS_KEY_ID`,
 /// `AWS_ENDPOINT_URL`, `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME`, ...).
 #[expect(clippy::disallowed_methods, reason = "this file is the one home of the environment")]
-pub(crate) fn object_store_options() -> Vec<(String, String)> {
+fn object_store_options() -> Vec<(String, String)> {
     std::env::vars()
         .filter(|(name, _)| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix)))
         .map(|(name, value)| (name.to_lowercase(), value))
@@ -68,7 +68,9 @@ pub(crate) fn load(shared: &Shared, flags: Vec<Flag>) -> anyhow::Result<Settings
     for flag in shared_flags(shared)?.into_iter().chain(flags) {
         figment = figment.merge(flag);
     }
-    let config: Config = figment.extract().context("the configuration cannot be used")?;
+    let mut config: Config = figment.extract().context("the configuration cannot be used")?;
+    let environment = object_store_options().into_iter().map(|(name, value)| (name, Secret::new(value)));
+    config.storage.object_environment = environment.collect();
     config.validate().map_err(|invalid| BadInput(format!("the configuration cannot be used: {invalid}")))?;
     Ok(Settings { config, figment })
 }

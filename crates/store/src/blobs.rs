@@ -34,6 +34,9 @@ pub const COLLECT_BLOBS_MAX: u32 = 500;
 /// Most blobs in one page.
 pub const PAGE_BLOBS_MAX: u32 = 1_000;
 
+/// No deletion takes longer, retries and statements included; one that began before has died with its process.
+const DELETION_TIME_MAX: SignedDuration = SignedDuration::from_mins(5);
+
 /// A stored blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blob {
@@ -112,7 +115,7 @@ impl<'a> Blobs<'a> {
     ) -> Result<Blob, Error> {
         let Content { digest, bytes, purpose } = content;
         if self.reserve(organization, digest, *bytes, purpose, true, now).await? {
-            self.objects.put_stream(organization, digest, sealed).await?;
+            self.objects.put_stream(organization, digest, sealed, *bytes).await?;
         }
         self.ready(organization, digest, now).await
     }
@@ -127,20 +130,44 @@ impl<'a> Blobs<'a> {
         sealed: bool,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let upsert = sql("INSERT INTO blobs (organization_id, sha256, bytes, purpose, state, created_at, touched_at,
-                 sealed, discard_asked)
-             VALUES ($1, $2, $3, $4, 'pending', $5, $5, $6, FALSE)
-             ON CONFLICT (organization_id, sha256) DO UPDATE SET discard_asked = FALSE,
-                 touched_at = CASE WHEN blobs.state = 'deleting' THEN blobs.touched_at ELSE excluded.touched_at END,
-                 sealed = CASE WHEN blobs.state = 'pending' THEN excluded.sealed ELSE blobs.sealed END
-             RETURNING state");
-        let upsert = named(upsert, organization, digest).bind(bytes).bind(purpose).bind(now).bind(sealed);
-        let row = self.on.write_one(upsert).await?.ok_or_else(|| Error::corrupt("a blob's row was not returned"))?;
-        match row.get::<String>("state")?.as_str() {
-            "ready" => Ok(false),
-            "pending" => Ok(true),
-            _ => Err(unavailable("storing a blob that is being deleted", "try again")),
+        let upsert = || {
+            let upsert = sql("INSERT INTO blobs (organization_id, sha256, bytes, purpose, state, created_at, touched_at,
+                     sealed, discard_asked)
+                 VALUES ($1, $2, $3, $4, 'pending', $5, $5, $6, FALSE)
+                 ON CONFLICT (organization_id, sha256) DO UPDATE SET discard_asked = FALSE,
+                     touched_at = CASE WHEN blobs.state = 'deleting' THEN blobs.touched_at ELSE excluded.touched_at END,
+                     sealed = CASE WHEN blobs.state = 'pending' THEN excluded.sealed ELSE blobs.sealed END
+                 RETURNING state");
+            named(upsert, organization, digest).bind(bytes).bind(purpose).bind(now).bind(sealed)
+        };
+        loop {
+            let row =
+                self.on.write_one(upsert()).await?.ok_or_else(|| Error::corrupt("a blob's row was not returned"))?;
+            match row.get::<String>("state")?.as_str() {
+                "ready" => return Ok(false),
+                "pending" => return Ok(true),
+                _ if self.finish_deletion(organization, digest, now).await? => {}
+                _ => return Err(unavailable("storing a blob that is being deleted", "try again")),
+            }
         }
+    }
+
+    /// Finishes a deletion whose process has died: one that began so long ago that it cannot be under way any more,
+    /// and so cannot delete what is stored next. Answers whether there was one.
+    async fn finish_deletion(
+        &mut self,
+        organization: &OrganizationId,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let cutoff = now.checked_sub(DELETION_TIME_MAX).map_err(|e| Error::NotStorable { what: e.to_string() })?;
+        let update = sql("UPDATE blobs SET touched_at = $3
+             WHERE organization_id = $1 AND sha256 = $2 AND state = 'deleting' AND touched_at <= $4 RETURNING sha256");
+        if self.on.write_one(named(update, organization, digest).bind(now).bind(cutoff)).await?.is_none() {
+            return Ok(false);
+        }
+        self.remove(organization, digest).await?;
+        Ok(true)
     }
 
     async fn ready(&mut self, organization: &OrganizationId, digest: &Digest, now: Timestamp) -> Result<Blob, Error> {
@@ -322,13 +349,9 @@ impl<'a> Blobs<'a> {
         Ok(gone)
     }
 
-    /// Whether objects can be written and read: puts a few bytes, reads and deletes them.
-    pub async fn check(&mut self) -> Result<(), Error> {
-        let (organization, content) = (OrganizationId::public(), b"assize storage check".to_vec());
-        let digest = Digest(Sha256::digest(&content).into());
-        self.objects.put_bytes(&organization, &digest, content).await?;
-        drop(self.objects.stream(&organization, &digest).await?);
-        self.objects.delete(&organization, &digest).await
+    /// Whether objects can be written, read and deleted. Sixteen random bytes keep checks of several processes apart.
+    pub async fn check(&mut self, nonce: [u8; 16]) -> Result<(), Error> {
+        self.objects.check(nonce).await
     }
 
     /// Deletes the object, then the row that is `deleting`.

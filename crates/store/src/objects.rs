@@ -1,8 +1,14 @@
 //! The object store behind blobs: where bytes lie, and how they get there and back. Knows no rows.
+//!
+//! A folder or, in [`remote`], a store over the network. Readers of whole files get a path only from a folder
+//! ([`Objects::local_path`]); of a remote object they make a copy.
+
+mod remote;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -21,6 +27,15 @@ use crate::ids::{Digest, OrganizationId};
 /// Bytes read from a file at a time while it is hashed.
 const HASH_CHUNK_BYTES: usize = 1 << 18;
 
+/// Longest check of the store. Whoever asks for readiness waits that long.
+const CHECK_TIME_MAX: Duration = Duration::from_secs(10);
+/// Length of one part of a large upload, bytes; S3 takes 5 MiB to 5 GiB.
+const PART_BYTES: usize = 10 << 20;
+/// Parts of one upload; S3 takes 10,000.
+const PARTS_MAX: u64 = 9_000;
+/// Parts of one upload on the way at once: memory is bounded by it, times the uploads that the server takes.
+const PARTS_IN_FLIGHT_MAX: usize = 3;
+
 pub(crate) struct Objects {
     store: Arc<dyn ObjectStore>,
     /// The folder, when the objects are local files.
@@ -28,13 +43,14 @@ pub(crate) struct Objects {
 }
 
 impl Objects {
-    /// Opens a folder, made if need be: `file:///folder` or a plain path.
-    pub(crate) fn open(objects_url: &str) -> Result<Self, Error> {
+    /// Opens a folder, made if need be (`file:///folder` or a plain path), or a store over the network.
+    pub(crate) fn open(objects_url: &str, options: &[(String, String)]) -> Result<Self, Error> {
         let folder = objects_url.strip_prefix("file://").unwrap_or(objects_url);
-        if folder.is_empty() || folder.contains("://") {
-            return Err(Error::settings(format!(
-                "the objects URL {objects_url:?} is not served by this build: use file:// and a folder"
-            )));
+        if folder.contains("://") {
+            return Ok(Self { store: remote::open(objects_url, options)?, root: None });
+        }
+        if folder.is_empty() {
+            return Err(Error::settings("the objects URL is empty: name a folder or a bucket"));
         }
         let open = || -> Result<_, crate::error::Cause> {
             create_private(Path::new(folder))?;
@@ -45,6 +61,23 @@ impl Objects {
         };
         let (store, root) = open().map_err(|e| unavailable("opening the objects folder", e))?;
         Ok(Self { store: Arc::new(store), root: Some(root) })
+    }
+
+    /// Whether objects can be written, read and deleted: does so with one that only this call knows.
+    pub(crate) async fn check(&self, nonce: [u8; 16]) -> Result<(), Error> {
+        let name = hex::encode(nonce);
+        let location = Location::from(format!("checks/{name}"));
+        let all = async {
+            self.store.put(&location, name.clone().into_bytes().into()).await?;
+            let read = self.store.get(&location).await?.bytes().await?;
+            self.store.delete(&location).await?;
+            Ok::<_, object_store::Error>(read)
+        };
+        let read = tokio::time::timeout(CHECK_TIME_MAX, all)
+            .await
+            .map_err(|e| unavailable("checking the object store", e))?
+            .map_err(|e| unavailable("checking the object store", e))?;
+        if read == name.as_bytes() { Ok(()) } else { Err(Error::corrupt("the object store gave back other bytes")) }
     }
 
     /// Where a blob of an organization lies. Organizations share nothing, so that neither the time a put takes nor a
@@ -77,17 +110,21 @@ impl Objects {
         path: &Path,
     ) -> Result<(), Error> {
         let file = tokio::fs::File::open(path).await.map_err(|e| unavailable("writing an object", e))?;
-        self.put_stream(organization, digest, file).await
+        let bytes = file.metadata().await.map_err(|e| unavailable("writing an object", e))?.len();
+        self.put_stream(organization, digest, file, bytes).await
     }
 
-    /// Streams bytes in; many of them in parts. What breaks off leaves no object.
+    /// Streams about so many bytes in; many of them in parts. What breaks off leaves no object.
     pub(crate) async fn put_stream(
         &self,
         organization: &OrganizationId,
         digest: &Digest,
         mut content: impl AsyncRead + Send + Unpin,
+        bytes_about: u64,
     ) -> Result<(), Error> {
-        let mut writer = BufWriter::new(Arc::clone(&self.store), Self::location(organization, digest));
+        let part = PART_BYTES.max(usize::try_from(bytes_about / PARTS_MAX).unwrap_or(usize::MAX));
+        let writer = BufWriter::with_capacity(Arc::clone(&self.store), Self::location(organization, digest), part);
+        let mut writer = writer.with_max_concurrency(PARTS_IN_FLIGHT_MAX);
         let copied = match tokio::io::copy(&mut content, &mut writer).await {
             Ok(_) => writer.shutdown().await,
             Err(e) => {

@@ -155,7 +155,8 @@ impl Restore {
         digest: &Digest,
         content: impl tokio::io::AsyncRead + Send + Unpin,
     ) -> Result<(), Error> {
-        self.store.objects().put_stream(organization, digest, content).await
+        // How long it is only the archive knows; parts of the usual length are enough for 90 GB.
+        self.store.objects().put_stream(organization, digest, content, 0).await
     }
 
     /// The transparency log as it was taken in.

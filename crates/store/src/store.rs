@@ -34,13 +34,15 @@ use crate::users::Users;
 pub struct StoreSettings {
     /// `sqlite:///path/to/file` or `postgres://user:password@host/database`.
     pub database_url: String,
-    /// A folder: `file:///path` or a plain path.
+    /// A folder (`file:///path` or a plain path), `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`.
     pub objects_url: String,
+    /// Settings of an object store over the network by object_store's names, e.g. `aws_endpoint`.
+    pub object_options: Vec<(String, String)>,
     /// Whether opening brings the schema forward; otherwise an old schema is refused.
     pub migrate: bool,
 }
 
-/// Leaves out the URL, which may hold a password.
+/// Leaves out the URL and the options, which may hold a password.
 impl fmt::Debug for StoreSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = self.database_url.split_once(':').map_or("", |(scheme, _)| scheme);
@@ -75,7 +77,7 @@ pub struct JobsChanged(watch::Receiver<u64>);
 impl Store {
     /// Connects, brings the schema forward if the settings say so, and refuses one that is not this program's.
     pub async fn open(settings: &StoreSettings, now: Timestamp) -> Result<Self, Error> {
-        let objects = Objects::open(&settings.objects_url)?;
+        let objects = Objects::open(&settings.objects_url, &settings.object_options)?;
         let db = Db::connect(&settings.database_url).await?;
         let store = Self::from_parts(db, objects);
         if settings.migrate {

@@ -119,6 +119,9 @@ pub async fn fetch(url: &str, into: &Path, settings: &SourceSettings) -> Result<
         let reason = "the address must be a path or start with file, s3, gs or az".to_owned();
         return Err(refused(url, reason));
     }
+    // The client cannot be made without a TLS provider; an error says that there is one, which is what is needed.
+    #[cfg(feature = "cloud")]
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let options = settings.store_options.iter().map(|(name, value)| (name.as_str(), value.clone()));
     let failed = |error: object_store::Error| refused(url, first_line(&error));
     let (store, path) = object_store::parse_url_opts(&parsed, options).map_err(failed)?;

@@ -88,7 +88,7 @@ impl Source {
         let settings = SourceSettings {
             bytes_max: app.config().limits.dataset_bytes_max,
             local_root: None,
-            store_options: settings::object_store_options(),
+            store_options: app.config().storage.object_options(),
         };
         let spooled = source::fetch(data, &app.spool(), &settings).await;
         Ok(Self::Fetched(spooled.map_err(|error| BadInput(format!("{data}: {error}")))?))

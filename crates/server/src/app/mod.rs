@@ -172,12 +172,14 @@ impl App {
         Ok(())
     }
 
-    /// Whether objects can be written and read.
+    /// Whether objects can be written, read and deleted.
     ///
     /// # Errors
     /// `Unavailable` when they cannot.
     pub async fn check_objects(&self) -> Result<(), AppError> {
-        Ok(self.0.store.blobs().check().await?)
+        let mut nonce = [0; 16];
+        self.0.random.fill(&mut nonce).map_err(AppError::internal)?;
+        Ok(self.0.store.blobs().check(nonce).await?)
     }
 
     /// Closes the database once what runs on it has ended.
@@ -237,5 +239,5 @@ fn store_settings(config: &Config, migrate: bool) -> Result<StoreSettings, AppEr
         None => format!("sqlite://{home}/assize.db"),
     };
     let objects_url = config.storage.objects_url.clone().unwrap_or_else(|| format!("file://{home}/objects"));
-    Ok(StoreSettings { database_url, objects_url, migrate })
+    Ok(StoreSettings { database_url, objects_url, object_options: config.storage.object_options(), migrate })
 }

@@ -29,7 +29,7 @@ pub use retention::Retention;
 pub use secret::Secret;
 pub use server::{Network, Server};
 pub use signing::Signing;
-pub use storage::Storage;
+pub use storage::{S3, Storage};
 pub use vault::Vault;
 pub use worker::Worker;
 
@@ -195,6 +195,8 @@ mod tests {
         config.narrative.api_key = Some(Secret::new("hunter2"));
         config.storage.database_url = Some(Secret::new("postgres://assize:hunter2@db/assize"));
         config.vault.master_key = Some(Secret::new("assize-master-key-1:hunter2"));
+        config.storage.s3.secret_access_key = Some(Secret::new("hunter2"));
+        config.storage.object_environment.push(("aws_secret_access_key".to_owned(), Secret::new("hunter2")));
         let shown = format!("{config:?} {}", serde_json::to_string(&config).unwrap());
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.contains("***"), "{shown}");

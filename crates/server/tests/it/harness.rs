@@ -71,6 +71,7 @@ impl Start {
                 .objects_url
                 .clone()
                 .unwrap_or_else(|| format!("file://{}/objects", home.path().display())),
+            object_options: Vec::new(),
             migrate: false,
         };
         let store = Store::open(&settings, self.clock.now()).await.unwrap();

@@ -1,5 +1,5 @@
 //! What every back-end must do. A case knows only [`assize_store::Store`]; each runs on a fresh SQLite file and, when
-//! there is one to test on, in a fresh PostgreSQL schema.
+//! there is one to test on, in a fresh PostgreSQL schema. Cases of blobs run on an S3 bucket too.
 
 mod api_keys;
 mod audit_trail;
@@ -75,4 +75,24 @@ on_both! {
         the_newest_write_is_known;
     units: dropped_unit_leaves_nothing, units_see_their_own_writes_and_others_do_not, public_organization_exists,
         unknown_organization_is_a_conflict, signing_keys_outlive_their_use;
+}
+
+/// Makes a test on S3 of every case.
+macro_rules! on_s3 {
+    ($($module:ident: $($case:ident),+;)+) => {
+        mod s3 {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    let case = crate::conformance::$module::$case;
+                    crate::databases::on_s3(stringify!($case), case).await;
+                })+
+            })+
+        }
+    };
+}
+
+on_s3! {
+    blobs: content_comes_back, files_come_back, organizations_share_nothing, collection_spares_what_is_held,
+        collection_spares_what_is_young, discarding_spares_what_is_held, holds_need_a_blob;
 }

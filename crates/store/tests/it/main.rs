@@ -6,4 +6,5 @@ mod conformance;
 mod databases;
 mod harness;
 mod postgres;
+mod s3;
 mod sqlite;

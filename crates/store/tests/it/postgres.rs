@@ -17,6 +17,7 @@ async fn on_own_database(name: &str, case: impl AsyncFnOnce([Store; 2], &str)) {
     let settings = StoreSettings {
         database_url: format!("{server}/{database}"),
         objects_url: dir.path().join("objects").display().to_string(),
+        object_options: Vec::new(),
         migrate: true,
     };
     // Both migrate at once: one does the work, the other waits for it.

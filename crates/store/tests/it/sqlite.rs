@@ -233,11 +233,11 @@ async fn settings_that_name_no_place_say_so() {
         ("sqlite::memory:", good.objects_url.as_str()),
         ("sqlite://", good.objects_url.as_str()),
         ("", good.objects_url.as_str()),
-        (good.database_url.as_str(), "s3://bucket"),
+        (good.database_url.as_str(), "ftp://bucket"),
         (good.database_url.as_str(), ""),
     ] {
-        let settings =
-            StoreSettings { database_url: database_url.to_owned(), objects_url: objects_url.to_owned(), migrate: true };
+        let mut settings = good.clone();
+        (settings.database_url, settings.objects_url) = (database_url.to_owned(), objects_url.to_owned());
         let refused = Store::open(&settings, at(0)).await.err().unwrap();
         assert!(matches!(refused, Error::Settings { .. }), "{database_url} {objects_url}: {refused:?}");
     }

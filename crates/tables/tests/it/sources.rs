@@ -71,3 +71,63 @@ fn local_sources_stay_in_their_folder() {
     );
     assert_eq!(left_in(into.path()), 0);
 }
+
+/// The S3 server to test on, without TLS; there is one under `cargo xtask test`.
+#[expect(clippy::disallowed_methods, reason = "the one place where a test asks which object store it may use")]
+fn s3_url() -> Option<String> {
+    std::env::var("ASSIZE_TEST_S3_URL").ok().filter(|url| !url.is_empty())
+}
+
+/// Sends a request by hand: object_store makes no buckets.
+fn put(server: &str, path: &str, body: &str) {
+    use std::io::{Read, Write};
+    let mut connection = std::net::TcpStream::connect(server.trim_start_matches("http://")).unwrap();
+    let head =
+        format!("PUT {path} HTTP/1.1\r\nHost: s3\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    connection.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn objects_of_an_s3_store_are_spooled() {
+    let Some(server) = s3_url() else { return };
+    let bucket = format!("assize-sources-{}", std::process::id());
+    put(&server, &format!("/{bucket}"), "");
+    put(&server, &format!("/{bucket}/folder/my%20data.csv"), "a,b\n1,2\n");
+    let into = TempDir::new().unwrap();
+    let settings = |secret: &str| SourceSettings {
+        bytes_max: 8,
+        local_root: None,
+        store_options: [
+            ("aws_endpoint_url", server.as_str()),
+            ("aws_region", "us-east-1"),
+            ("aws_access_key_id", "test"),
+            ("aws_secret_access_key", secret),
+            ("aws_allow_http", "true"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
+    };
+    let get = |path: &str, settings: &SourceSettings| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(fetch(&format!("s3://{path}"), into.path(), settings))
+    };
+    let spooled = get(&format!("{bucket}/folder/my%20data.csv"), &settings("hunter2")).unwrap();
+    assert_eq!((spooled.name.as_str(), spooled.bytes), ("my data.csv", 8));
+    assert_eq!(spooled.sha256, "492d5ea496056f1a6a6592241032fab764c321596317930b4fa0e1e8bc3b7470");
+    assert_eq!(std::fs::read(spooled.path()).unwrap(), b"a,b\n1,2\n");
+    drop(spooled);
+    for (path, reason) in [
+        (format!("{bucket}/folder/other.csv"), "there is no such file"),
+        ("assize-no-such-bucket/x.csv".to_owned(), "there is no such file"),
+    ] {
+        let refused = get(&path, &settings("hunter2")).unwrap_err().to_string();
+        assert!(refused.contains(reason) && !refused.contains("hunter2"), "{refused}");
+    }
+    let small = SourceSettings { bytes_max: 7, ..settings("hunter2") };
+    let refused = get(&format!("{bucket}/folder/my%20data.csv"), &small).unwrap_err();
+    assert!(matches!(refused, Error::TooLarge { limit: 7 }), "{refused}");
+    assert_eq!(left_in(into.path()), 0);
+}

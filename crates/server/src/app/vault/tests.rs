@@ -261,6 +261,7 @@ async fn a_process_that_slept_through_a_rotation_goes_on() {
     let settings = StoreSettings {
         database_url: format!("sqlite://{}/assize.db", home.path().display()),
         objects_url: format!("{}/objects", home.path().display()),
+        object_options: Vec::new(),
         migrate: false,
     };
     let store = Store::open(&settings, one.clock().now()).await.unwrap();

@@ -44,21 +44,21 @@ pub(crate) async fn files_come_back(store: Store) {
         streamed += part.unwrap().len();
     }
     assert_eq!(streamed, content.len());
-    let here = store.blobs().local_path(&public(), &blob.digest).await.unwrap().unwrap();
-    assert!(std::fs::read(&here).unwrap() == content);
     assert!(!store.blobs().copy_to(&public(), &Digest([0; 32]), &to).await.unwrap());
     assert!(store.blobs().stream(&public(), &Digest([0; 32])).await.unwrap().is_none());
     assert_eq!(store.blobs().local_path(&public(), &Digest([0; 32])).await.unwrap(), None);
+    let no_file = store.blobs().put_file(&public(), &dir.path().join("none"), "dataset", at(1)).await;
+    assert!(matches!(no_file, Err(Error::Unavailable { .. })), "{no_file:?}");
 
-    // Bytes that rot are found when they are read.
+    // Bytes that rot are found when they are read. In a bucket nobody rots them from here: `it/s3.rs` does.
+    let Some(here) = store.blobs().local_path(&public(), &blob.digest).await.unwrap() else { return };
+    assert!(std::fs::read(&here).unwrap() == content);
     std::fs::write(&here, b"rotten").unwrap();
     let rotten = store.blobs().copy_to(&public(), &blob.digest, &to).await;
     assert!(matches!(rotten, Err(Error::Corrupt { .. })), "{rotten:?}");
     std::fs::remove_file(&here).unwrap();
     let missing = store.blobs().read(&public(), &blob.digest, u64::MAX).await;
     assert!(matches!(missing, Err(Error::Corrupt { .. })), "{missing:?}");
-    let no_file = store.blobs().put_file(&public(), &dir.path().join("none"), "dataset", at(1)).await;
-    assert!(matches!(no_file, Err(Error::Unavailable { .. })), "{no_file:?}");
 }
 
 pub(crate) async fn organizations_share_nothing(store: Store) {
@@ -83,9 +83,9 @@ pub(crate) async fn collection_spares_what_is_held(store: Store) {
         assert!(unit.blob_holds().hold(&public(), &held, holder, at(1)).await.unwrap());
     }
     unit.commit().await.unwrap();
-    let file = store.blobs().local_path(&public(), &free).await.unwrap().unwrap();
+    let file = store.blobs().local_path(&public(), &free).await.unwrap();
     assert_eq!(store.blobs().collect_garbage(at(5 * HOUR_MS), HOUR).await.unwrap(), 1);
-    assert!(!file.exists());
+    assert!(file.is_none_or(|file| !file.exists()));
     assert_eq!(store.blobs().find(&public(), &free).await.unwrap(), None);
 
     let release = async |holder: &str, hours: i64| {
@@ -128,7 +128,7 @@ pub(crate) async fn discarding_spares_what_is_held(store: Store) {
     assert_eq!(store.blobs().find(&public(), &digest).await.unwrap(), None);
     let mut unit = store.begin().await.unwrap();
     assert!(!unit.blob_holds().hold(&public(), &digest, "job_2", at(5)).await.unwrap());
-    store.blobs().check().await.unwrap();
+    store.blobs().check([7; 16]).await.unwrap();
 }
 
 pub(crate) async fn holds_need_a_blob(store: Store) {
