@@ -119,6 +119,9 @@ pub(crate) struct WorkerOptions {
     /// Jobs worked at once
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<usize>,
+    /// Address that answers /health, /ready and /internal/metrics
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]
@@ -374,7 +377,14 @@ pub(crate) enum SigningKeyCommand {
     },
     /// Retire the key and make a new one; old certificates still verify
     #[command(after_help = "Example: assize signing-key rotate")]
-    Rotate,
+    Rotate {
+        /// Put the key in force that `signing-key prepare` made and that every machine has by now
+        #[arg(long)]
+        prepared: bool,
+    },
+    /// Make the next key beside the one in force without using it, for several machines: copy it to each, then rotate
+    #[command(after_help = "Example: assize signing-key prepare, copy the file, assize signing-key rotate --prepared")]
+    Prepare,
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,6 +8,7 @@ mod commands;
 mod logging;
 mod outcome;
 mod settings;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -14,6 +14,7 @@ pub mod config;
 mod dashboard;
 pub mod documents;
 pub mod jobs;
+mod metrics;
 mod middleware;
 pub mod openapi;
 pub mod outgoing;

@@ -6,7 +6,7 @@ use axum::extract::DefaultBodyLimit;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
-use crate::api::{self, administration, certification, jobs, operations, transparency};
+use crate::api::{self, administration, certification, jobs, monitoring, operations, transparency};
 use crate::dashboard;
 use crate::middleware;
 use crate::openapi;
@@ -58,6 +58,7 @@ pub(crate) fn documented_routes() -> OpenApiRouter<HttpState> {
         // Operations.
         .routes(routes!(operations::ready))
         .routes(routes!(operations::openapi_document))
+        .routes(routes!(monitoring::metrics))
         // Pages.
         .routes(routes!(dashboard::landing))
         .routes(routes!(dashboard::docs))
@@ -107,6 +108,15 @@ pub(crate) fn documented_routes() -> OpenApiRouter<HttpState> {
 /// The whole service.
 pub(crate) fn router(state: &HttpState) -> Router {
     let (routes, _) = documented_routes().split_for_parts();
+    complete(routes, state)
+}
+
+/// The few routes of a worker of its own.
+pub(crate) fn worker_router(state: &HttpState) -> Router {
+    complete(monitoring::worker_routes(), state)
+}
+
+fn complete(routes: Router<HttpState>, state: &HttpState) -> Router {
     let routes = routes
         .fallback(api::no_such_route)
         .method_not_allowed_fallback(api::method_not_allowed)

@@ -29,7 +29,7 @@ use tower::ServiceExt;
 use crate::app::App;
 use crate::config;
 use crate::outgoing;
-use crate::router::router;
+use crate::router::{router, worker_router};
 use crate::state::HttpState;
 
 /// Largest head of a request, bytes.
@@ -63,6 +63,18 @@ impl Server {
     /// # Errors
     /// When the listener has no address.
     pub fn over(app: App, listener: TcpListener) -> anyhow::Result<Self> {
+        Self::with_router(app, listener, router)
+    }
+
+    /// Serves what a worker of its own answers (health, readiness, metrics) on a listener that was opened before.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn for_worker(app: App, listener: TcpListener) -> anyhow::Result<Self> {
+        Self::with_router(app, listener, worker_router)
+    }
+
+    fn with_router(app: App, listener: TcpListener, router: fn(&HttpState) -> Router) -> anyhow::Result<Self> {
         outgoing::install_crypto();
         let address = listener.local_addr().context("the listener has no address")?;
         let settings = app.config().server.clone();

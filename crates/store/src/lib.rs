@@ -46,4 +46,4 @@ pub use error::{Cause, Error};
 pub use ids::{CertificateId, Digest, JobId, KeyId, ORGANIZATION_ID_BYTES_MAX, OrganizationId, UserId};
 pub use objects::digest_file;
 pub use roles::{KeyInterface, Role};
-pub use store::{JobsChanged, Store, StoreSettings, Unit};
+pub use store::{JobsChanged, PoolState, Store, StoreSettings, Unit};

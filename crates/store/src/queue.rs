@@ -221,6 +221,22 @@ impl<'a> Queue<'a> {
         self.end(lease, holding(update, lease).bind(error.to_json()).bind(run_at).bind(now)).await
     }
 
+    /// Ends the attempt because something that the job needs is away: the job queues until `run_at`, the attempt does
+    /// not count, and it is cancelled when that was asked. Answers the new state.
+    pub async fn postpone(
+        &mut self,
+        lease: &Lease,
+        error: &JobError,
+        run_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<JobState, Error> {
+        let update = sql("UPDATE jobs SET state = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'queued' END,
+                 finished_at = CASE WHEN cancel_requested THEN $5 END, attempts = attempts - 1, error = $3, run_at = $4,
+                 queued_at = $5, progress = 0.0, step = '', lease_owner = NULL
+             WHERE job_id = $1 AND lease_token = $2 AND state = 'running' RETURNING state");
+        self.end(lease, holding(update, lease).bind(error.to_json()).bind(run_at).bind(now)).await
+    }
+
     /// Ends a job that stopped because it was asked to.
     pub async fn cancelled(&mut self, lease: &Lease, now: Timestamp) -> Result<(), Error> {
         let update = sql("UPDATE jobs SET state = 'cancelled', finished_at = $3, lease_owner = NULL
@@ -283,6 +299,13 @@ impl<'a> Queue<'a> {
                 Ok(JobCount { kind: row.get("kind")?, state, dead: row.get("dead")?, count: row.count("n")? })
             })
             .collect()
+    }
+
+    /// When the job became due that waits longest for a worker, over all organizations; for metrics.
+    pub async fn oldest_due(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+        let select = sql("SELECT MIN(run_at) AS at FROM jobs WHERE state = 'queued' AND run_at <= $1");
+        let row = self.on.read_one(select.bind(now)).await?;
+        row.map_or(Ok(None), |row| row.time_or_none("at"))
     }
 
     /// How many jobs are queued or running, over all organizations.

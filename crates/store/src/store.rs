@@ -71,6 +71,17 @@ pub struct Unit {
     tx: Tx,
 }
 
+/// The connections of a process to its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// Open now.
+    pub open: u32,
+    /// Of these, waiting for work.
+    pub idle: u32,
+    /// The most that are opened.
+    pub open_max: u32,
+}
+
 /// A subscription to changes of jobs: enqueued, taken back, cancelled, ended. Progress is not among them.
 pub struct JobsChanged(watch::Receiver<u64>);
 
@@ -134,6 +145,12 @@ impl Store {
     /// emptied. On PostgreSQL that is the server's business.
     pub async fn settle(&self) -> Result<(), Error> {
         self.0.db.settle().await
+    }
+
+    /// How the connections stand.
+    #[must_use]
+    pub fn pool(&self) -> PoolState {
+        self.0.db.pool()
     }
 
     /// Closes all connections, once what runs on them has ended.
@@ -436,6 +453,15 @@ impl Unit {
 }
 
 impl JobsChanged {
+    /// Whether there was a change since the subscription or the last word of one; does not wait.
+    pub fn take_changed(&mut self) -> bool {
+        let changed = self.0.has_changed().unwrap_or(false);
+        if changed {
+            self.0.mark_unchanged();
+        }
+        changed
+    }
+
     /// Waits for a change since the subscription or the last call. May return without one, after a lost connection; and
     /// what other processes change while the connection is lost wakes nobody, so look again after some seconds anyway.
     /// An error says that the store is gone.

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use anyhow::Context as _;
 use assize_server::app::FirstStart;
 use assize_server::config::Config;
 use assize_server::jobs;
@@ -18,7 +17,7 @@ use crate::settings::{self, Flag};
 /// Serves until it is told to stop.
 pub(crate) fn run(shared: &Shared, options: &ServeOptions) -> anyhow::Result<Outcome> {
     let mut config = settings::load(shared, flags(options))?.config;
-    crate::logging::start(&config.logging)?;
+    let _telemetry = crate::logging::start(&config)?;
     installation::runtime()?.block_on(async {
         let home = config.storage.home.clone();
         let _lock = installation::lock(&home)?;
@@ -28,7 +27,6 @@ pub(crate) fn run(shared: &Shared, options: &ServeOptions) -> anyhow::Result<Out
         })?;
         config.server.listen = listener.local_addr()?;
         let app = installation::open(config).await?;
-        app.clear_spool().context("the spool of the home cannot be emptied")?;
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
         if app.config().worker.enabled {

@@ -1,4 +1,4 @@
-//! `assize signing-key show|rotate`.
+//! `assize signing-key show|prepare|rotate`.
 
 use assize_attestation::TrustedKeys;
 use assize_server::app::{Caller, OrganizationId};
@@ -18,8 +18,16 @@ pub(crate) fn run(shared: &Shared, command: &SigningKeyCommand) -> anyhow::Resul
                 println!("{}", serde_json::to_string_pretty(&app.public_keys().await?.to_json())?);
             }
             SigningKeyCommand::Show { json: false } => print(&app.public_keys().await?),
-            SigningKeyCommand::Rotate => {
-                print(&app.rotate_signing_key(&Caller::operator(OrganizationId::public())).await?);
+            SigningKeyCommand::Prepare => {
+                let (key_id, path) = app.prepare_signing_key()?;
+                println!("{key_id}  {}", path.display());
+                eprintln!(
+                    "assize: copy this file beside the key of every machine, then run signing-key rotate --prepared."
+                );
+            }
+            SigningKeyCommand::Rotate { prepared } => {
+                let operator = Caller::operator(OrganizationId::public());
+                print(&app.rotate_signing_key(&operator, *prepared).await?);
                 eprintln!("assize: the old key is retired; certificates it signed still verify. Back the home up.");
             }
         }

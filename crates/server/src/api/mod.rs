@@ -10,6 +10,7 @@ pub(crate) mod certification;
 pub(crate) mod extract;
 pub(crate) mod idempotency;
 pub(crate) mod jobs;
+pub(crate) mod monitoring;
 pub(crate) mod negotiate;
 pub(crate) mod operations;
 pub(crate) mod problem;

@@ -168,6 +168,7 @@ impl App {
         let view = JobView::from(&enqueued);
         once.seal(&mut unit, caller, job.id.as_str(), &view).await?;
         unit.commit().await?;
+        tracing::info!(job.id = job.id.as_str(), "an audit was accepted");
         Ok(view)
     }
 
@@ -317,5 +318,7 @@ pub(super) fn threads(app: &App) -> usize {
 
 /// What runs on the blocking pool may outlive the request; it owns its application.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AppError> {
-    tokio::task::spawn_blocking(work).await.map_err(AppError::internal)
+    // What is logged there belongs to the same request or job.
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work)).await.map_err(AppError::internal)
 }

@@ -4,7 +4,7 @@
 //! database): the new key is first written beside the old one as `NAME.next`; when the database says that the key in
 //! force is the one in `.next`, the file is moved into place, whoever looks first.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use assize_attestation::SigningKey;
 
@@ -43,14 +43,23 @@ impl Keyring {
         {
             return Ok(key);
         }
-        match read(&self.file.next())? {
-            Some(key) if key.public_key().key_id() == key_id => {
-                self.finish_rotation()?;
-                Ok(key)
-            }
-            _ => Err(AppError::internal(format!(
-                "the signing key in force is {key_id}, but {} holds another; restore it from the backup",
-                self.file.path().display()
+        if let Some(key) = read(&self.file.next())?
+            && key.public_key().key_id() == key_id
+        {
+            self.finish_rotation_if_possible();
+            return Ok(key);
+        }
+        // Another process may have moved the file between the two looks.
+        let (path, found) = (self.file.path().display(), self.load()?);
+        match found {
+            Some(key) if key.public_key().key_id() == key_id => Ok(key),
+            Some(_) => Err(AppError::internal(format!(
+                "the signing key in force is {key_id}, but {path} holds another; bring the file of the process that \
+                 made it, or restore it from the backup"
+            ))),
+            None => Err(AppError::internal(format!(
+                "the signing key in force is {key_id}, but there is no file {path}; processes that share a database share \
+                 the key: copy the file of the first one, or name a common one in signing.key_file"
             ))),
         }
     }
@@ -72,8 +81,28 @@ impl Keyring {
         Ok(key)
     }
 
+    /// The key that was prepared beside the one in force, e.g. to be brought to every machine before it counts.
+    pub(crate) fn prepared(&self) -> Result<Option<SigningKey>, AppError> {
+        read(&self.file.next())
+    }
+
+    /// Where the next key lies until it is in force.
+    pub(crate) fn next_path(&self) -> PathBuf {
+        self.file.next().path().to_path_buf()
+    }
+
+    /// Moves the next key into place. That another process does so first, or that only the operator may write here, is
+    /// no failure: the key is read from beside as long as it is in force.
+    pub(crate) fn finish_rotation_if_possible(&self) {
+        if let Err(error) = self.finish_rotation()
+            && self.next_path().exists()
+        {
+            tracing::warn!("the signing key is used from {}: {error}", self.next_path().display());
+        }
+    }
+
     /// Moves the next key into place.
-    pub(crate) fn finish_rotation(&self) -> Result<(), AppError> {
+    fn finish_rotation(&self) -> Result<(), AppError> {
         self.file.replace_by_next()
     }
 }
@@ -121,6 +150,29 @@ mod tests {
         assert_eq!(keyring.load_in_force(&next).unwrap().public_key().key_id(), next);
         assert_eq!(keyring.load().unwrap().unwrap().public_key().key_id(), next);
         assert!(keyring.load_in_force(&old).is_err());
+    }
+
+    #[test]
+    fn every_process_finds_a_prepared_key_once_it_is_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shared.pem");
+        let [one, two] = [(); 2].map(|()| Keyring::new(folder.path(), Some(&path)));
+        one.create(&SystemRandom).unwrap();
+        let next = one.prepare_rotation(&SystemRandom).unwrap().public_key().key_id();
+        assert_eq!(two.prepared().unwrap().unwrap().public_key().key_id(), next);
+        for keyring in [&two, &one] {
+            assert_eq!(keyring.load_in_force(&next).unwrap().public_key().key_id(), next);
+        }
+        assert!(one.prepared().unwrap().is_none(), "it was moved into place");
+        // Whoever loses the race for the move has the key all the same.
+        one.finish_rotation_if_possible();
+    }
+
+    #[test]
+    fn a_process_without_the_key_is_told_to_share_it() {
+        let home = tempfile::tempdir().unwrap();
+        let error = Keyring::new(home.path(), None).load_in_force("ed25519:other").unwrap_err();
+        assert!(error.to_string().contains("signing.key_file"), "{error}");
     }
 
     #[test]

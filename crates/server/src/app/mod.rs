@@ -18,6 +18,7 @@ mod certify;
 mod doctor;
 mod error;
 mod fields;
+mod figures;
 mod identity;
 mod jobs;
 mod keyring;
@@ -34,6 +35,7 @@ mod request;
 mod retention;
 mod secrets;
 mod signing;
+mod spool;
 mod trail;
 mod trail_file;
 mod transparency;
@@ -44,6 +46,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use assize_store::{Store, StoreSettings};
+use jiff::Timestamp;
 
 pub use assize_store::idempotency::{Answer, KnownRequest};
 pub use assize_store::jobs::{Job, JobError, JobFilter, JobState};
@@ -57,6 +60,7 @@ pub use doctor::{Diagnosis, DiagnosisCheck, DiagnosisOutcome};
 pub use error::{AppError, FieldProblem};
 pub use fields::{EMAIL_BYTES_MAX, NAME_CHARS_MAX};
 pub(crate) use fields::{FieldProblems, email as parse_email, name as parse_name};
+pub use figures::Figures;
 pub use identity::{NewSession, SignedIn};
 pub use keys::{IssuedKey, KeyRecord, NewKey, OVERLAP_HOURS_MAX};
 pub use once::{NamedRequest, Once};
@@ -74,8 +78,10 @@ pub use vault::{Place, Sealing, Vault};
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::outgoing::narrative::Narrator;
 use signing::Signing;
+use spool::Spool;
 
 /// Everything that operations need; a clone is a pointer.
 #[derive(Clone)]
@@ -88,6 +94,9 @@ struct Inner {
     random: Arc<dyn Random>,
     signing: Signing,
     vault: Arc<Vault>,
+    spool: Spool,
+    metrics: Metrics,
+    started_at: Timestamp,
     narrator: Option<Narrator>,
     running: progress::Running,
     checked: certificates::CheckedCertificates,
@@ -104,11 +113,13 @@ impl App {
     pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, AppError> {
         let home = config.storage.home.clone();
         prepare_home(&home).map_err(AppError::Internal)?;
+        let spool = Spool::open(&home, random.as_ref()).map_err(AppError::Internal)?;
         let store = Store::open(&store_settings(&config, true)?, clock.now()).await?;
         warn_of_a_clock_set_back(&store, clock.as_ref()).await?;
         let signing = Signing::open(&config, &store, clock.as_ref(), random.as_ref()).await?;
         let vault = Arc::new(Vault::open(&config, &store, &clock, &random).await?);
         let narrator = Narrator::from_config(&config.narrative);
+        let (metrics, started_at) = (Metrics::default(), clock.now());
         Ok(Self(Arc::new(Inner {
             config,
             store,
@@ -116,6 +127,9 @@ impl App {
             random,
             signing,
             vault,
+            spool,
+            metrics,
+            started_at,
             narrator,
             running: progress::Running::default(),
             checked: certificates::CheckedCertificates::default(),
@@ -146,21 +160,10 @@ impl App {
         self.0.clock.as_ref()
     }
 
-    /// Empties the spool: what lies there belonged to a process that is gone. Only for who is alone in the home.
-    ///
-    /// # Errors
-    /// When the folder cannot be read or a file in it not be deleted.
-    pub fn clear_spool(&self) -> std::io::Result<()> {
-        for entry in std::fs::read_dir(self.spool())? {
-            std::fs::remove_file(entry?.path())?;
-        }
-        Ok(())
-    }
-
-    /// Folder for files that are being received or read.
+    /// Folder of this process for files that are being received or read.
     #[must_use]
     pub fn spool(&self) -> PathBuf {
-        self.0.config.storage.home.join("spool")
+        self.0.spool.folder().to_path_buf()
     }
 
     /// Whether the database answers.
@@ -215,7 +218,7 @@ fn installation_wide(caller: &Caller) -> Result<(), AppError> {
     if caller.organization == OrganizationId::public() { Ok(()) } else { Err(AppError::Forbidden) }
 }
 
-/// Makes the folders of a home, for the owner's eyes only.
+/// Makes the folder of a home, for the owner's eyes only.
 fn prepare_home(home: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     let make = |folder: &Path| {
@@ -225,8 +228,7 @@ fn prepare_home(home: &Path) -> anyhow::Result<()> {
             .create(folder)
             .with_context(|| format!("the folder {} cannot be made; choose another with --home", folder.display()))
     };
-    make(home)?;
-    make(&home.join("spool"))
+    make(home)
 }
 
 fn store_settings(config: &Config, migrate: bool) -> Result<StoreSettings, AppError> {

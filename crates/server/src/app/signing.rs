@@ -2,6 +2,7 @@
 //! database. The database decides: every signature is made inside a transaction that has read the list of keys, so
 //! that a process that slept through a rotation never signs with a retired key.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use assize_attestation::{PublicKey, SigningKey, TrustedKey, TrustedKeys};
@@ -87,11 +88,15 @@ impl Signing {
         self.keyring.prepare_rotation(random)
     }
 
-    /// Signs with the next key from now on.
-    pub(super) fn finish_rotation(&self, next: SigningKey) -> Result<(), AppError> {
-        self.keyring.finish_rotation()?;
+    /// The next key as it was prepared before, and where its file lies.
+    pub(super) fn prepared(&self) -> Result<(Option<SigningKey>, PathBuf), AppError> {
+        Ok((self.keyring.prepared()?, self.keyring.next_path()))
+    }
+
+    /// Signs with the next key from now on: the database says so already.
+    pub(super) fn finish_rotation(&self, next: SigningKey) {
+        self.keyring.finish_rotation_if_possible();
         *self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(next);
-        Ok(())
     }
 
     /// The keys that a verifier of this installation's certificates trusts.

@@ -2,6 +2,7 @@
 //! for entries and proofs.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use assize_attestation::certificate::LogProof;
 use assize_attestation::log::check::LogCheck;
@@ -170,16 +171,33 @@ impl App {
         Ok(head.size)
     }
 
-    /// Retires the signing key and makes a new one. The rotation is logged, signed by the retiring key; certificates
-    /// issued before still verify.
+    /// Makes the next signing key beside the one in force, without using it, and answers its id and its file: to be
+    /// brought to every machine before [`App::rotate_signing_key`] puts it in force.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn prepare_signing_key(&self) -> Result<(String, PathBuf), AppError> {
+        let next = self.0.signing.prepare_rotation(self.0.random.as_ref())?;
+        let (_, path) = self.0.signing.prepared()?;
+        Ok((next.public_key().key_id(), path))
+    }
+
+    /// Retires the signing key and puts the next in force: the one that was `prepared`, or a new one. The rotation is
+    /// logged, signed by the retiring key; certificates issued before still verify.
     ///
     /// # Errors
     /// `Forbidden` unless the caller commands the installation. When the key file cannot be written or the database does
     /// not answer, the old key stays in force.
-    pub async fn rotate_signing_key(&self, caller: &Caller) -> Result<TrustedKeys, AppError> {
+    pub async fn rotate_signing_key(&self, caller: &Caller, prepared: bool) -> Result<TrustedKeys, AppError> {
         installation_wide(caller)?;
         let signing = &self.0.signing;
-        let next = signing.prepare_rotation(self.0.random.as_ref())?;
+        let next = if prepared {
+            let (next, path) = signing.prepared()?;
+            let missing = || format!("there is no prepared key {}: run `assize signing-key prepare`", path.display());
+            next.ok_or_else(|| AppError::Unprocessable(missing()))?
+        } else {
+            signing.prepare_rotation(self.0.random.as_ref())?
+        };
         let mut unit = self.store().begin().await?;
         let (retiring, signed_until) = signing.key(&mut unit, self.clock()).await?;
         // Documents say whole seconds: what the retiring key signed in this one must still count.
@@ -194,7 +212,7 @@ impl App {
         let event = caller.event(now, "signing_key.rotate", &next.public_key().key_id(), detail);
         unit.audit_writer().append(&caller.organization, &event).await?;
         unit.commit().await?;
-        signing.finish_rotation(next)?;
+        signing.finish_rotation(next);
         tracing::info!(key.id = retired_id, "the signing key was rotated");
         self.public_keys().await
     }

@@ -9,12 +9,14 @@ mod certification;
 mod identity;
 mod limits;
 mod logging;
+mod metrics;
 mod narrative;
 mod retention;
 mod secret;
 mod server;
 mod signing;
 mod storage;
+mod tracing;
 mod vault;
 mod worker;
 
@@ -24,12 +26,14 @@ pub use certification::Certification;
 pub use identity::Identity;
 pub use limits::{ClassRates, Limits, Rate};
 pub use logging::{LogFormat, Logging};
+pub use metrics::Metrics;
 pub use narrative::{Narrative, NarrativeProvider};
 pub use retention::Retention;
 pub use secret::Secret;
 pub use server::{Network, Server};
 pub use signing::Signing;
 pub use storage::{S3, Storage};
+pub use tracing::Tracing;
 pub use vault::Vault;
 pub use worker::Worker;
 
@@ -59,6 +63,10 @@ pub struct Config {
     pub limits: Limits,
     /// `[logging]`: what the process says about itself.
     pub logging: Logging,
+    /// `[metrics]`: what monitoring may read.
+    pub metrics: Metrics,
+    /// `[tracing]`: OpenTelemetry traces.
+    pub tracing: Tracing,
 }
 
 /// Everything that is wrong with a configuration, one sentence a line.
@@ -84,6 +92,8 @@ impl Config {
         self.narrative.validate(&mut problems);
         self.limits.validate(&mut problems);
         self.logging.validate(&mut problems);
+        self.metrics.validate(&mut problems);
+        self.tracing.validate(&mut problems);
         if problems.0.is_empty() { Ok(()) } else { Err(Invalid(problems.0)) }
     }
 
@@ -195,6 +205,7 @@ mod tests {
         config.narrative.api_key = Some(Secret::new("hunter2"));
         config.storage.database_url = Some(Secret::new("postgres://assize:hunter2@db/assize"));
         config.vault.master_key = Some(Secret::new("assize-master-key-1:hunter2"));
+        config.metrics.token = Some(Secret::new("hunter2"));
         config.storage.s3.secret_access_key = Some(Secret::new("hunter2"));
         config.storage.object_environment.push(("aws_secret_access_key".to_owned(), Secret::new("hunter2")));
         let shown = format!("{config:?} {}", serde_json::to_string(&config).unwrap());

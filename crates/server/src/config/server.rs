@@ -58,6 +58,11 @@ pub struct Network {
 }
 
 impl Network {
+    /// The range of `address` with its first `prefix_bits` bits.
+    pub(super) const fn new(address: IpAddr, prefix_bits: u8) -> Self {
+        Self { address, prefix_bits }
+    }
+
     /// Whether `address` lies in the range. An IPv4 address written as IPv6 (`::ffff:a.b.c.d`) counts as IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

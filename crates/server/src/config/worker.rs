@@ -1,5 +1,7 @@
 //! `[worker]`: the jobs.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::Problems;
@@ -8,6 +10,9 @@ use super::Problems;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Worker {
+    /// Address on which `assize worker` answers `/health`, `/ready` and `/internal/metrics`; without it, it listens
+    /// nowhere.
+    pub listen: Option<SocketAddr>,
     /// Whether `assize serve` works jobs itself.
     pub enabled: bool,
     /// Jobs worked at once.
@@ -20,7 +25,7 @@ pub struct Worker {
 
 impl Default for Worker {
     fn default() -> Self {
-        Self { enabled: true, concurrency: 2, threads: 0, lease_s: 30 }
+        Self { listen: None, enabled: true, concurrency: 2, threads: 0, lease_s: 30 }
     }
 }
 

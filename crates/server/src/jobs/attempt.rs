@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use assize_store::Unit;
-use assize_store::jobs::JobError;
+use assize_store::jobs::{JobError, JobState};
 use assize_store::queue::{Beat, Claimed};
+use assize_store::{JobsChanged, Unit};
 use futures::FutureExt;
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::Worker;
@@ -31,14 +32,18 @@ pub(super) async fn run(worker: &Worker, claimed: &Claimed) {
 }
 
 async fn run_work(worker: &Worker, claimed: &Claimed, work: &dyn Work) {
+    let started = worker.app.clock().steady();
     let progress = Arc::new(JobProgress::default());
     let _running = worker.app.running().enter(&claimed.job.id, progress.cancel_flag());
     let task = Task { app: &worker.app, job: &claimed.job, lease: &claimed.lease, progress: Arc::clone(&progress) };
     let ended = supervise(worker, claimed, work, &task).await;
-    if let Err(error) = end(worker, claimed, work, ended).await {
+    let outcome = end(worker, claimed, work, ended).await.unwrap_or_else(|error| {
         // The lease stands still, and the job is taken up again.
         tracing::warn!(job.id = claimed.job.id.as_str(), "the end of a job could not be kept: {error}");
-    }
+        "lost"
+    });
+    let took = worker.app.clock().steady().saturating_sub(started);
+    worker.app.metrics().attempt(work.kind().name, outcome, took);
     if let Ok(Some(job)) = worker.app.store().jobs().find(&claimed.job.organization, &claimed.job.id).await
         && job.state.is_final()
     {
@@ -79,6 +84,8 @@ async fn tell(worker: &Worker, claimed: &Claimed, work: &dyn Work, progress: &Jo
     let clock = worker.app.clock();
     let (started, mut stopping_since) = (clock.steady(), None);
     let (mut told, mut told_at) = ((String::new(), -1.0), started);
+    // Another process that cancels this job changes it: the next beat then asks, instead of in a third of the lease.
+    let mut changes = worker.app.store().subscribe_jobs().await.ok();
     loop {
         tokio::select! {
             () = worker.stopping.cancelled(), if !progress.cancel_flag().is_cancelled() => {}
@@ -96,7 +103,8 @@ async fn tell(worker: &Worker, claimed: &Claimed, work: &dyn Work, progress: &Jo
         {
             return;
         }
-        if now == told && at.saturating_sub(told_at) < worker.lease / 3 {
+        let word = changes.as_mut().is_some_and(JobsChanged::take_changed);
+        if now == told && at.saturating_sub(told_at) < worker.lease / 3 && !word {
             continue;
         }
         match worker.app.store().queue().heartbeat(&claimed.lease, now.1, &now.0).await {
@@ -115,29 +123,34 @@ async fn tell(worker: &Worker, claimed: &Claimed, work: &dyn Work, progress: &Jo
     }
 }
 
-/// Ends the attempt: with its result, or by what stopped it.
+/// Ends the attempt: with its result, or by what stopped it. Answers how, in a word for the metrics.
 async fn end(
     worker: &Worker,
     claimed: &Claimed,
     work: &dyn Work,
     ended: Result<Done, Stopped>,
-) -> Result<(), AppError> {
+) -> Result<&'static str, AppError> {
     let (app, now) = (&worker.app, worker.app.clock().now());
     let lease = &claimed.lease;
     if matches!(ended, Ok(Done::Completed)) {
-        return Ok(());
+        return Ok("succeeded");
     }
     let mut unit = app.store().begin().await?;
-    match ended {
-        Ok(Done::Completed) => {}
+    let outcome = match ended {
+        Ok(Done::Completed) => "succeeded",
         Ok(Done::Result(result)) => {
             release(&mut unit, claimed, worker).await?;
             unit.queue().complete(lease, result, now).await?;
+            "succeeded"
         }
-        Err(Stopped::Cancelled) if worker.stopping.is_cancelled() => unit.queue().give_back(lease, now).await?,
+        Err(Stopped::Cancelled) if worker.stopping.is_cancelled() => {
+            unit.queue().give_back(lease, now).await?;
+            "given_back"
+        }
         Err(Stopped::Cancelled) => {
             release(&mut unit, claimed, worker).await?;
             unit.queue().cancelled(lease, now).await?;
+            "cancelled"
         }
         Err(Stopped::Failed(AppError::Unprocessable(detail))) => {
             release(&mut unit, claimed, worker).await?;
@@ -147,16 +160,30 @@ async fn end(
             unit.audit_writer().append(&claimed.job.organization, &event).await?;
             let error = JobError { code: "unprocessable".to_owned(), detail };
             unit.queue().fail(lease, &error, now).await?;
+            "refused"
+        }
+        Err(Stopped::Failed(error @ AppError::Unavailable { retry_after_s })) => {
+            // Not the job's fault: it waits for what is away as long as it takes.
+            let wait = SignedDuration::from_secs(i64::try_from(retry_after_s).unwrap_or(i64::MAX));
+            let run_at = now.checked_add(wait).map_err(AppError::internal)?;
+            if unit.queue().postpone(lease, &told(&error), run_at, now).await? == JobState::Cancelled {
+                release(&mut unit, claimed, worker).await?;
+            }
+            "postponed"
         }
         Err(Stopped::Failed(error)) => {
             let kind = work.kind();
             tracing::error!(job.id = claimed.job.id.as_str(), job.kind = kind.name, "a job failed: {error:#}");
             let wait = (kind.retry_after)(claimed.job.attempts);
             let run_at = now.checked_add(wait).map_err(AppError::internal)?;
-            unit.queue().retry(lease, &told(&error), run_at, now).await?;
+            if unit.queue().retry(lease, &told(&error), run_at, now).await? == JobState::Cancelled {
+                release(&mut unit, claimed, worker).await?;
+            }
+            "failed"
         }
-    }
-    Ok(unit.commit().await?)
+    };
+    unit.commit().await?;
+    Ok(outcome)
 }
 
 /// What the job says about an error that may pass. Internal ones are in the log.
@@ -176,11 +203,10 @@ async fn release(unit: &mut Unit, claimed: &Claimed, worker: &Worker) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use assize_store::jobs::{Job, JobState};
+    use assize_store::jobs::Job;
     use assize_store::queue::Claim;
     use assize_store::{JobId, OrganizationId};
     use futures::future::BoxFuture;
-    use jiff::SignedDuration;
     use tokio_util::sync::CancellationToken;
     use tokio_util::task::TaskTracker;
 

@@ -33,6 +33,7 @@ use jiff::SignedDuration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use crate::app::kinds::{Lane, UPKEEP_JOBS_MAX};
 use crate::app::{App, AppError};
@@ -107,10 +108,13 @@ impl Worker {
 
     fn start(self: &Arc<Self>, claimed: Claimed, slot: OwnedSemaphorePermit) {
         let worker = Arc::clone(self);
-        self.tasks.spawn(async move {
+        // What is logged while the job is worked stands in a span that names it.
+        let span = tracing::info_span!("job", job.id = claimed.job.id.as_str(), job.kind = claimed.job.kind);
+        let work = async move {
             attempt::run(&worker, &claimed).await;
             drop(slot);
-        });
+        };
+        self.tasks.spawn(work.instrument(span));
     }
 
     /// Waits for something to claim: a change of jobs, a job's time, or a lost word of either.

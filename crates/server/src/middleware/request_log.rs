@@ -1,7 +1,9 @@
 //! The request's id, in and out, and its one line in the log. Everything logged while the request is worked stands in
 //! a span that carries the id.
 
-use axum::extract::{Request, State};
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -18,6 +20,9 @@ const INVITATION_LINKS: &str = "/dashboard/invitations/";
 /// Longest request id of a client that is taken over, bytes.
 const REQUEST_ID_BYTES_MAX: usize = 128;
 
+/// The route, for metrics, of a request that no route took.
+const UNMATCHED: &str = "unmatched";
+
 /// Gives the request an id, logs how it ended, and puts the id into the answer.
 pub(crate) async fn log_request(State(state): State<HttpState>, request: Request, next: Next) -> Response {
     let started = state.clock().now();
@@ -27,8 +32,12 @@ pub(crate) async fn log_request(State(state): State<HttpState>, request: Request
     };
     let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
     let (method, path) = (request.method().clone(), loggable(request.uri().path()).to_owned());
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let mut response = next.run(request).instrument(span.clone()).await;
-    let duration_ms = state.clock().now().duration_since(started).as_millis();
+    let took = Duration::try_from(state.clock().now().duration_since(started)).unwrap_or_default();
+    let route = route.as_deref().unwrap_or(UNMATCHED);
+    state.app().metrics().request(method.as_str(), route, response.status().as_u16(), took);
+    let duration_ms = took.as_millis();
     span.in_scope(|| {
         tracing::info!(
             http.method = %method,

@@ -284,7 +284,7 @@ impl Client {
 }
 
 /// Makes ring the process's TLS provider, unless one was chosen already.
-pub(crate) fn install_crypto() {
+pub fn install_crypto() {
     // The error says that a provider is installed, which is what was asked for.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

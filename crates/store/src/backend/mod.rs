@@ -22,6 +22,7 @@ use tokio::sync::{OnceCell, watch};
 use tokio::task::AbortHandle;
 
 use crate::error::Error;
+use crate::store::PoolState;
 pub(crate) use errors::unavailable;
 use query::{Row, Sql};
 
@@ -123,6 +124,24 @@ impl Db {
             self.rows(query::sql("PRAGMA wal_checkpoint(TRUNCATE)"), true).await?;
         }
         Ok(())
+    }
+
+    pub(crate) fn pool(&self) -> PoolState {
+        fn of<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> PoolState {
+            let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+            PoolState { open: pool.size(), idle, open_max: pool.options().get_max_connections() }
+        }
+        match &self.pools {
+            Pools::Sqlite { readers, writer } => {
+                let (readers, writer) = (of(readers), of(writer));
+                PoolState {
+                    open: readers.open + writer.open,
+                    idle: readers.idle + writer.idle,
+                    open_max: readers.open_max + writer.open_max,
+                }
+            }
+            Pools::Postgres(pool) => of(pool),
+        }
     }
 
     pub(crate) fn is_postgres(&self) -> bool {

@@ -52,7 +52,8 @@ on_both! {
     claims: eight_workers_claim_every_job_once, claims_follow_time_and_priority, dead_lease_goes_to_another_worker,
         lost_lease_rolls_back_the_effect, job_that_kills_its_workers_is_dead, retries_wait_then_die,
         restart_takes_over_at_once, given_back_job_keeps_its_attempts, cancelled_worker_that_dies_stays_cancelled,
-        wake_is_the_next_thing_to_do, no_clock_judges_a_lease, clocks_that_differ_hold_no_job_up;
+        wake_is_the_next_thing_to_do, no_clock_judges_a_lease, clocks_that_differ_hold_no_job_up,
+        postponed_job_waits_without_losing_an_attempt, oldest_due_job_is_told;
     idempotency: request_is_claimed_once, rolled_back_claim_leaves_nothing, concurrent_claims_have_one_winner,
         answers_come_back_byte_for_byte, expired_requests_are_forgotten;
     data_keys: versions_are_dense_and_need_a_master_key_in_force, keys_are_wrapped_anew_under_the_next_master_key,

@@ -7,13 +7,14 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use tracing::Instrument as _;
 use utoipa::IntoParams;
 
 use super::error::{Detail, DetailBody};
 use super::limits::RETRY_AFTER_BUSY_S;
 use super::upload::{self, Form};
 use super::verify::certificate_response;
-use super::wire::{AuditForm, AuditJob, Certificate};
+use super::wire::{AuditForm, AuditJob, SealedCertificate};
 use crate::api::extract::{OpenCaller, Parameters};
 use crate::api::idempotency::{self, Fingerprint, IdempotencyKey, json_answer};
 use crate::app::{
@@ -46,7 +47,7 @@ pub(crate) struct SubmitParameters {
         ("Idempotency-Key" = Option<String>, Header, description = "Names the request, so that sending it again does nothing twice and gets the same answer")),
     request_body(content = AuditForm, content_type = "multipart/form-data", description = "The data and what to audit it for"),
     responses(
-        (status = 200, description = "The certificate", body = Certificate),
+        (status = 200, description = "The certificate", body = SealedCertificate),
         (status = 202, description = "Accepted; follow the job", body = AuditJob,
             headers(("Location" = String, description = "Address of the job"))),
         (status = 401, description = "An API key is needed, or the one sent is not good", body = DetailBody),
@@ -198,12 +199,13 @@ impl Drop for CancelOnDrop {
             return;
         }
         let (app, caller, job) = (self.app.clone(), self.caller.clone(), self.job.clone());
-        tokio::spawn(async move {
+        let cancel = async move {
             tracing::info!(job.id = job.as_str(), "the client went away: cancelling its audit");
             if let Err(error) = app.cancel_audit(&caller, &job).await {
                 tracing::warn!(job.id = job.as_str(), "an abandoned audit could not be cancelled: {error}");
             }
-        });
+        };
+        tokio::spawn(cancel.in_current_span());
     }
 }
 

@@ -13,7 +13,7 @@ use futures::StreamExt;
 
 use super::error::{Detail, DetailBody};
 use super::limits::EVENT_KEEPALIVE_S;
-use super::wire::AuditJob;
+use super::wire::{AuditEvent, AuditJob};
 use crate::api::extract::{OpenCaller, PathId};
 use crate::app::{AppError, JobId, JobView};
 use crate::state::HttpState;
@@ -51,7 +51,7 @@ pub(crate) async fn audit_job(
     tag = "certification",
     params(("id" = String, Path, description = "The job's id")),
     responses(
-        (status = 200, description = "Events whose data is the job", body = AuditJob, content_type = "text/event-stream"),
+        (status = 200, description = "Events whose data is the job", body = AuditEvent, content_type = "text/event-stream"),
         (status = 401, description = "An API key is needed, or the one sent is not good", body = DetailBody),
         (status = 403, description = "The key's role does not allow it", body = DetailBody),
         (status = 404, description = "No such job", body = DetailBody),

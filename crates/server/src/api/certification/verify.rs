@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 use super::error::{Detail, DetailBody};
 use super::view;
-use super::wire::Certificate;
+use super::wire::{Certificate, SealedCertificate};
 use crate::api::extract::{Parameters, PathId};
 use crate::api::negotiate::{prefers_html, public};
 use crate::app::{AppError, PublicCertificate};
@@ -69,7 +69,7 @@ pub(crate) async fn certificate(
     tag = "certification",
     params(("id" = String, Path, description = "The certificate's id", example = "MP-2026-000001")),
     responses(
-        (status = 200, description = "The sealed document, byte for byte", body = Certificate, content_type = "application/json"),
+        (status = 200, description = "The sealed document, byte for byte", body = SealedCertificate, content_type = "application/json"),
         (status = 304, description = "Unchanged since the given ETag"),
         (status = 404, description = "No such certificate", body = DetailBody),
         (status = 422, description = "Not an id", body = DetailBody),

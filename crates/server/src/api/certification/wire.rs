@@ -3,7 +3,8 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::app::{JobState, JobView};
 
@@ -128,11 +129,10 @@ impl From<JobView> for AuditJob {
     }
 }
 
-/// A certificate, as sealed, with what is known about it today (`valid`, `revoked`, `revocation`, `checks`). Members
-/// beyond those described here hold the evidence; `sha256_hash` covers all of them.
+/// A certificate as sealed. Members beyond those described here hold the evidence; `sha256_hash` covers all of them.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes bytes that are served as they were sealed")]
-pub(crate) struct Certificate {
+pub(crate) struct SealedCertificate {
     /// `MP-YYYY-NNNNNN`.
     #[schema(example = "MP-2026-000001")]
     certificate_id: String,
@@ -173,6 +173,12 @@ pub(crate) struct Certificate {
     /// Place in the transparency log, with inclusion proof and checkpoint.
     #[schema(value_type = Object)]
     log: (),
+}
+
+/// What is known about a certificate today.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes bytes that are put together by `attestation`")]
+struct Today {
     /// Whether every check passes today.
     valid: bool,
     /// Whether it was withdrawn.
@@ -183,6 +189,48 @@ pub(crate) struct Certificate {
     /// Each check by name: `passed`, `failed` or `not_checked`.
     #[schema(value_type = Object)]
     checks: (),
+}
+
+/// A [`SealedCertificate`] with what is known about it [`Today`]: one object, described as one.
+pub(crate) struct Certificate;
+
+impl ToSchema for Certificate {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Certificate".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        SealedCertificate::schemas(schemas);
+    }
+}
+
+impl PartialSchema for Certificate {
+    fn schema() -> RefOr<Schema> {
+        let (RefOr::T(Schema::Object(mut whole)), RefOr::T(Schema::Object(today))) =
+            (SealedCertificate::schema(), Today::schema())
+        else {
+            unreachable!("structs are described as objects");
+        };
+        whole.properties.extend(today.properties);
+        whole.required.extend(today.required);
+        whole.description = Some(
+            "A certificate, as sealed, with what is known about it today (`valid`, `revoked`, `revocation`, `checks`). \
+             Members beyond those described here hold the evidence; `sha256_hash` covers those that were sealed."
+                .to_owned(),
+        );
+        RefOr::T(Schema::Object(whole))
+    }
+}
+
+/// One server-sent event.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what is written as an event stream")]
+pub(crate) struct AuditEvent {
+    /// `progress`, or the final state: `succeeded`, `failed`, `cancelled`.
+    #[schema(example = "progress")]
+    event: String,
+    /// The job (`AuditJob`) as JSON text.
+    data: String,
 }
 
 /// The four layers of the audit.

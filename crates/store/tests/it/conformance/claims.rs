@@ -207,6 +207,40 @@ pub(crate) async fn retries_wait_then_die(store: Store) {
     assert_eq!((cancelled.dead, cancelled.finished_at), (false, Some(at(602))));
 }
 
+pub(crate) async fn oldest_due_job_is_told(store: Store) {
+    assert_eq!(store.queue().oldest_due(at(0)).await.unwrap(), None);
+    enqueue(&store, &NewJob { run_at: at(50), ..new_job(1) }).await;
+    enqueue(&store, &NewJob { run_at: at(70), ..new_job(2) }).await;
+    assert_eq!(store.queue().oldest_due(at(49)).await.unwrap(), None, "nothing is due yet");
+    assert_eq!(store.queue().oldest_due(at(99)).await.unwrap(), Some(at(50)));
+    claim(&store, "w", 1, at(99)).await;
+    assert_eq!(store.queue().oldest_due(at(99)).await.unwrap(), Some(at(70)), "one is being worked");
+    let pool = store.pool();
+    assert!(pool.idle <= pool.open && pool.open <= pool.open_max && pool.open > 0, "{pool:?}");
+}
+
+pub(crate) async fn postponed_job_waits_without_losing_an_attempt(store: Store) {
+    enqueue(&store, &NewJob { attempts_max: 1, ..new_job(1) }).await;
+    for round in 0..3 {
+        let claimed = claim_one(&store, "w", at(round * 100)).await;
+        let (now, run_at) = (at(round * 100 + 1), at(round * 100 + 100));
+        let state = store.queue().postpone(&claimed.lease, &error("unavailable"), run_at, now).await.unwrap();
+        assert_eq!(state, JobState::Queued);
+        let waiting = store.jobs().find(&public(), &job_id(0, 1)).await.unwrap().unwrap();
+        assert_eq!((waiting.attempts, waiting.run_at, waiting.finished_at), (0, run_at, None));
+        assert!(claim(&store, "w", 9, at(round * 100 + 99)).await.is_empty());
+        let lost = store.queue().postpone(&claimed.lease, &error("unavailable"), run_at, now).await;
+        assert!(matches!(lost, Err(Error::LostLease { .. })), "{lost:?}");
+    }
+    // One that somebody cancelled meanwhile has ended.
+    let last = claim_one(&store, "w", at(300)).await;
+    store.jobs().cancel(&public(), &job_id(0, 1), at(301)).await.unwrap();
+    let state = store.queue().postpone(&last.lease, &error("unavailable"), at(900), at(302)).await.unwrap();
+    assert_eq!(state, JobState::Cancelled);
+    let cancelled = store.jobs().find(&public(), &job_id(0, 1)).await.unwrap().unwrap();
+    assert_eq!((cancelled.dead, cancelled.finished_at), (false, Some(at(302))));
+}
+
 pub(crate) async fn restart_takes_over_at_once(store: Store) {
     enqueue(&store, &new_job(1)).await;
     enqueue(&store, &new_job(2)).await;
