@@ -18,12 +18,12 @@ impl Cluster {
     /// Makes and starts a cluster. Durability is off: it lives as long as the tests.
     pub(crate) fn start() -> anyhow::Result<Self> {
         let programs = programs()?;
-        let folder = std::env::temp_dir().join(format!("assize-test-postgres-{}", std::process::id()));
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let folder = std::env::temp_dir().join(format!("assize-test-postgres-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         if is_root() {
             succeed(Command::new("chown").arg("postgres").arg(&folder))?;
         }
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let cluster = Self { folder, programs, port };
         let data = cluster.folder.join("data");
         succeed(
@@ -33,20 +33,36 @@ impl Cluster {
                 .arg(&data)
                 .stdout(Stdio::null()),
         )?;
+        cluster.resume()?;
+        Ok(cluster)
+    }
+
+    /// Starts it on what it has stored.
+    pub(crate) fn resume(&self) -> anyhow::Result<()> {
+        let port = self.port;
         let options = format!(
             "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=200"
         );
         succeed(
-            cluster
-                .program("pg_ctl")
+            self.program("pg_ctl")
                 .args(["--wait", "--silent", "--options", &options, "--log"])
-                .arg(cluster.folder.join("log"))
+                .arg(self.folder.join("log"))
                 .arg("--pgdata")
-                .arg(&data)
+                .arg(self.folder.join("data"))
                 .arg("start")
                 .stdout(Stdio::null()),
-        )?;
-        Ok(cluster)
+        )
+    }
+
+    /// Stops it at once, whatever runs on it. What was committed comes back with [`Cluster::resume`].
+    pub(crate) fn stop(&self) -> anyhow::Result<()> {
+        succeed(
+            self.program("pg_ctl")
+                .args(["--silent", "--mode=immediate", "--pgdata"])
+                .arg(self.folder.join("data"))
+                .arg("stop")
+                .stdout(Stdio::null()),
+        )
     }
 
     /// Where tests find it.
@@ -70,19 +86,11 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let data = self.folder.join("data");
-        let stopped = self
-            .program("pg_ctl")
-            .args(["--silent", "--mode=immediate", "--pgdata"])
-            .arg(&data)
-            .arg("stop")
-            .stdout(Stdio::null())
-            .status();
-        if let Err(error) = stopped {
-            eprintln!("xtask: the test cluster in {} was not stopped: {error}", data.display());
+        if let Err(error) = self.stop() {
+            eprintln!("the test cluster in {} was not stopped: {error}", self.folder.display());
         }
         if let Err(error) = std::fs::remove_dir_all(&self.folder) {
-            eprintln!("xtask: {} was not removed: {error}", self.folder.display());
+            eprintln!("{} was not removed: {error}", self.folder.display());
         }
     }
 }

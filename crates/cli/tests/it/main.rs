@@ -2,13 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+#[path = "../../../../xtask/src/postgres.rs"]
+mod cluster;
+
 mod adversity;
 mod audit_files;
 mod bad_input;
 mod browser;
+mod chaos;
 mod dashboard;
+mod deploy;
 mod harness;
 mod postgres;
 mod reference;
 mod restart;
+mod schemathesis;
+mod secrets;
+mod shared;
 mod verify;
