@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::harness::{Server, folder, said, sample};
+use crate::harness::{Server, folder, run, said, sample};
 
 /// Cases of one operation in each phase.
 const CASES: &str = "12";
@@ -34,12 +34,28 @@ fn every_operation_answers_as_its_document_says() {
         "[limits.reads]\nper_minute = 1000000\nburst = 100000\n[limits.audits]\nper_minute = 100000\nburst = 10000\n";
     std::fs::write(&config, limits).unwrap();
     let server = Server::start(&home.path().join("home"), &["--config", config.to_str().unwrap()]);
-    // Something to ask about: a certificate, and the job that made it.
-    let fields = [("target_column", "credit_risk"), ("protected_attributes", "sex,age"), ("domain", "loan")];
-    let accepted = server.audit("/audit/full?async=true", &sample("german_credit.csv"), &fields);
+    // Owner of an organization: every operation can be reached.
+    let create = ["key", "create", "--org", "acme", "--role", "owner", "--interface", "governance", "--json"];
+    let created = run(home.path(), &[&create[..], &["--home", "home"]].concat());
+    assert!(created.status.success(), "{}", said(&created));
+    let created: serde_json::Value = serde_json::from_slice(&created.stdout).unwrap();
+    let key = format!("X-API-Key: {}", created["key"].as_str().unwrap());
+    // Something to ask about: a certificate of that organization, and the job that made it.
+    let data = format!("dataset_file=@{}", sample("german_credit.csv").display());
+    let mut form = vec!["-H", key.as_str(), "-F", data.as_str()];
+    for field in [
+        "model_name=Model",
+        "organization=Org",
+        "domain=loan",
+        "target_column=credit_risk",
+        "protected_attributes=sex,age",
+    ] {
+        form.extend(["-F", field]);
+    }
+    let accepted = server.curl("/audit/full?async=true", &form);
     assert_eq!(accepted.status, 202, "{}", String::from_utf8_lossy(&accepted.body));
     let job = accepted.json()["job_id"].as_str().unwrap().to_owned();
-    let state = || server.curl(&format!("/audit/jobs/{job}"), &[]).json();
+    let state = || server.curl(&format!("/audit/jobs/{job}"), &["-H", &key]).json();
     crate::harness::wait_for("the audit to end", || state()["state"] == "succeeded");
     let certificate = state()["certificate_id"].as_str().expect("it was certified").to_owned();
     let settings = home.path().join("schemathesis.toml");
@@ -55,7 +71,7 @@ fn every_operation_answers_as_its_document_says() {
         .args(["--config-file", settings.to_str().unwrap(), "run", &format!("{}/openapi.json", server.url)])
         .args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", CASES])
         .args(["--max-time", SECONDS_MAX, "--seed", SEED, "--workers", "2", "--continue-on-failure"])
-        .args(["--suppress-health-check", "all", "--warnings", "off", "--no-color"])
+        .args(["--suppress-health-check", "all", "--warnings", "off", "--no-color", "--header", &key])
         .current_dir(home.path())
         .output()
         .expect("schemathesis runs");

@@ -70,9 +70,10 @@ impl Installation {
             "[server]\npublic_url = \"https://assize.test\"\n\n[storage]\ndatabase_url = \"{}\"\n\
              objects_url = \"s3://{bucket}/objects\"\n\n[storage.s3]\nendpoint = \"{s3}\"\nregion = \"us-east-1\"\n\
              access_key_id = \"test\"\nsecret_access_key = \"hunter2-s3-secret\"\nallow_http = true\n\n\
-             [signing]\nkey_file = \"{}\"\n\n[worker]\nlease_s = 5\nconcurrency = 1\nthreads = 1\n{more}",
+             [signing]\nkey_file = \"{}\"\n\n[vault]\nmaster_key_file = \"{}\"\n\n[worker]\nlease_s = 5\nconcurrency = 1\nthreads = 1\n{more}",
             cluster.url().replace("postgres@", "postgres:hunter2-database@"),
-            key.display()
+            key.display(),
+            key.with_file_name("master.key").display()
         );
         std::fs::write(folder.path().join("assize.toml"), config).unwrap();
         let process = |name, role| Process { name, role, child: None, url: String::new() };

@@ -294,7 +294,7 @@ async fn a_clock_set_back_is_told_and_corrupts_nothing() {
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let there = App::open(restored.clone(), Arc::clone(&clock), Arc::clone(&random)).await.unwrap();
     there.rotate_data_key(&operator()).await.unwrap();
-    there.rotate_signing_key(&operator()).await.unwrap();
+    there.rotate_signing_key(&operator(), false).await.unwrap();
     there.log_trails().await.unwrap();
     assert_eq!(there.enforce_retention(clock.now()).await.unwrap(), Default::default());
     there.close().await;

@@ -11,6 +11,7 @@ mod harness;
 mod idempotency;
 mod identity;
 mod jobs;
+mod monitoring;
 mod narrative;
 mod pages;
 mod reference;
