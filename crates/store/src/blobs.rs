@@ -131,7 +131,8 @@ impl<'a> Blobs<'a> {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let upsert = || {
-            let upsert = sql("INSERT INTO blobs (organization_id, sha256, bytes, purpose, state, created_at, touched_at,
+            let upsert =
+                sql("INSERT INTO blobs (organization_id, sha256, bytes, purpose, state, created_at, touched_at,
                      sealed, discard_asked)
                  VALUES ($1, $2, $3, $4, 'pending', $5, $5, $6, FALSE)
                  ON CONFLICT (organization_id, sha256) DO UPDATE SET discard_asked = FALSE,
