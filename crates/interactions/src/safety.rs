@@ -36,6 +36,41 @@ pub enum Category {
     Indirect,
 }
 
+impl Category {
+    /// The label of the training data.
+    pub fn label(self) -> &'static str {
+        const LABELS: [&str; 26] = [
+            "hate",
+            "hate_threatening",
+            "harassment",
+            "violence",
+            "violence_graphic",
+            "self_harm",
+            "sexual",
+            "sexual_minors",
+            "toxic",
+            "harmful_request",
+            "S1",
+            "S2",
+            "S3",
+            "S4",
+            "S5",
+            "S6",
+            "S7",
+            "S8",
+            "S9",
+            "S10",
+            "S11",
+            "S12",
+            "injection",
+            "jailbreak",
+            "prompt_leak",
+            "indirect",
+        ];
+        LABELS[self as usize]
+    }
+}
+
 /// How likely a category applies to bytes `start..end`: the sentence, or the whole text, that scored highest.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Score {
