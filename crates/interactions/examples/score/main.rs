@@ -11,6 +11,7 @@
 mod data;
 mod measure;
 #[path = "../train/tagger.rs"]
+#[expect(dead_code, reason = "its training half is used here, its evaluation by `train`")]
 mod tagger;
 
 use std::collections::BTreeMap;
@@ -68,7 +69,7 @@ fn secrets(folder: &Path, engine: &Engine<'_>) -> anyhow::Result<()> {
     let file = std::fs::File::open(folder.join("secrets.jsonl.gz")).context("reading secrets.jsonl.gz")?;
     let mut text = String::new();
     flate2::read::GzDecoder::new(file).read_to_string(&mut text)?;
-    let (mut marked, mut found, mut alike, mut flagged) = (0, 0, 0, 0);
+    let (mut marked, mut found, mut alike, mut flagged) = (0usize, 0usize, 0usize, 0usize);
     for line in text.lines() {
         let line: serde_json::Value = serde_json::from_str(line)?;
         let text = line["text"].as_str().context("no text")?;
