@@ -125,8 +125,7 @@ impl<'m> Engine<'m> {
         let weighing = Weighing {
             findings: &weighed,
             issues: &safety,
-            health: [Side::Input, Side::Output]
-                .map(|side| special.iter().any(|finding| finding.side == side && finding.kind.name == "HEALTH")),
+            health: states_health(&special),
             about_self: sides.input.says(evidence::Says::FirstPerson),
             health_sector: health,
             payment_sector: scene.domains.contains("payments"),
@@ -281,6 +280,12 @@ impl<'m> Engine<'m> {
         }
         warnings
     }
+}
+
+/// Sides that state somebody's health.
+fn states_health(special: &[Finding]) -> [bool; 2] {
+    [Side::Input, Side::Output]
+        .map(|side| special.iter().any(|finding| finding.side == side && finding.kind.name == "HEALTH"))
 }
 
 struct Hidden {

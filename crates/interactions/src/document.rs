@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Audit;
+use crate::evidence::Evidence;
 use crate::finding::{Finding, Span};
+use crate::hazards::{LabelScore, SafetyIssue};
 use crate::interaction::{Interaction, Side};
 use crate::regulations::Violation;
 use crate::risk::{FORMULA_VERSION, Term};
@@ -195,42 +197,9 @@ impl AuditDocument {
             pii: entries(&audit.pii, "pii"),
             secrets: entries(&audit.secrets, "secret"),
             special_categories: entries(&audit.special, "special"),
-            safety_issues: audit
-                .safety
-                .iter()
-                .map(|issue| SafetyEntry {
-                    category: issue.hazard.code.to_owned(),
-                    name: issue.hazard.name.to_owned(),
-                    label: issue.label.clone(),
-                    side: issue.side.name().to_owned(),
-                    score: round(issue.score, 4),
-                    severity: issue.severity(),
-                    spans: issue.spans.iter().map(|span| place(issue.side, *span)).collect(),
-                })
-                .collect(),
-            safety_scores: if scores {
-                audit
-                    .scores
-                    .iter()
-                    .map(|score| ScoreEntry {
-                        label: score.label.to_owned(),
-                        side: score.side.name().to_owned(),
-                        score: round(score.score, 4),
-                    })
-                    .collect()
-            } else {
-                Vec::new()
-            },
-            evidence: audit
-                .evidence
-                .iter()
-                .map(|fact| EvidenceEntry {
-                    kind: fact.kind.to_owned(),
-                    fact: fact.fact.clone(),
-                    confidence: round(fact.confidence, 2),
-                    spans: places.spans(fact.side, &fact.spans),
-                })
-                .collect(),
+            safety_issues: audit.safety.iter().map(safety).collect(),
+            safety_scores: if scores { audit.scores.iter().map(label_score).collect() } else { Vec::new() },
+            evidence: audit.evidence.iter().map(|fact| places.evidence(fact)).collect(),
             remediation_steps: audit.remediation.clone(),
             safe_input: audit.safe_input.clone(),
             safe_output: audit.safe_output.clone(),
@@ -255,6 +224,15 @@ impl Places<'_> {
     fn spans(&self, side: Side, bytes: &[(usize, usize)]) -> Vec<SpanEntry> {
         let text = if side == Side::Input { self.input } else { self.output };
         crate::finding::spans(text, bytes).into_iter().map(|span| place(side, span)).collect()
+    }
+
+    fn evidence(&self, fact: &Evidence) -> EvidenceEntry {
+        EvidenceEntry {
+            kind: fact.kind.to_owned(),
+            fact: fact.fact.clone(),
+            confidence: round(fact.confidence, 2),
+            spans: self.spans(fact.side, &fact.spans),
+        }
     }
 
     fn violation(&self, violation: &Violation) -> ViolationEntry {
@@ -310,6 +288,22 @@ fn entries(findings: &[Finding], prefix: &str) -> Vec<FindingEntry> {
             echoed: finding.echoed,
         })
         .collect()
+}
+
+fn safety(issue: &SafetyIssue) -> SafetyEntry {
+    SafetyEntry {
+        category: issue.hazard.code.to_owned(),
+        name: issue.hazard.name.to_owned(),
+        label: issue.label.clone(),
+        side: issue.side.name().to_owned(),
+        score: round(issue.score, 4),
+        severity: issue.severity(),
+        spans: issue.spans.iter().map(|span| place(issue.side, *span)).collect(),
+    }
+}
+
+fn label_score(score: &LabelScore) -> ScoreEntry {
+    ScoreEntry { label: score.label.to_owned(), side: score.side.name().to_owned(), score: round(score.score, 4) }
 }
 
 fn term(term: &Term) -> RiskTerm {
