@@ -179,6 +179,19 @@ fn changed_bytes_never_panic() {
 }
 
 #[test]
+fn boosters_that_declare_more_than_they_hold_are_refused() {
+    refused_with(b"CBM1\xff\xff\xff\xff", "CatBoost: the file is damaged");
+    refused_with(b"CBM1\x08\x00\x00\x00\xff\xff\xff\x7f\x00\x00\x00\x00", "CatBoost: the file is damaged");
+    let text = "tree\nversion=v4\nnum_tree_per_iteration=16000000\nmax_feature_idx=0\nobjective=multiclass num_class:3\n\
+                feature_names=a\nfeature_infos=[0:1]\n";
+    refused_with(text.as_bytes(), "LightGBM: a number of trees");
+    refused_with([b"{\"learner\":".as_slice(), &[b'['; 400]].concat().as_slice(), "nested too deeply");
+    let inputs = br#"{"learner":{"learner_model_param":{"num_feature":"1e300","num_class":"0"}}}"#;
+    refused_with(inputs, "XGBoost: the number of its inputs");
+    refused_with(b"{L\0\0\0\0\0\0\0\x07learner[$d#L\x7f\0\0\0\0\0\0\0}", "a length is not one");
+}
+
+#[test]
 fn every_truncation_of_a_booster_ends_without_a_panic() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/boosters/files");
     let manifest: serde_json::Value =

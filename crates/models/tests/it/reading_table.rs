@@ -31,8 +31,9 @@ read rows for a model with the single spelling \"\" of a missing value, because 
 
 Refused on purpose, because the answer of the library depends on more than the file: neighbours that are equally far but answer differently
 (its search order decides), `multi:softmax` of XGBoost (its probabilities are powers that differ between processors), categories of XGBoost
-before 3.1 given as texts (it stores only their positions), answers of XGBoost that another estimator goes on with (float32). Several targets,
-trees with several values in a leaf, kernels and functions of one's own are refused too.
+before 3.1 given as texts (it stores only their positions), XGBoost behind a step that makes a sparse matrix (it takes the zeros of one for
+missing values), answers of XGBoost that another estimator goes on with (float32), LightGBM where its decision function would be asked (it has
+one since 4.7 only, and no file says which version stored it). Several targets, trees with several values in a leaf, kernels and functions of one's own are refused too.
 
 The tables below are generated from the tests: each file of `crates/models/tests/fixtures` was asked, and a cell names the ways of storing
 whose answers were right. `cargo run -p assize-models --example models_table > docs/models.md` makes this page anew.
