@@ -20,6 +20,9 @@ pub fn open(bytes: &[u8], name: &str, limits: &Limits) -> Result<Box<dyn Predict
 }
 
 fn read(bytes: &[u8], limits: &Limits) -> Result<Box<dyn Predictor>, Error> {
+    if let Some(library) = sklearn::Library::of(bytes) {
+        return own_file(library, bytes, limits);
+    }
     if let Some(format) = foreign(bytes) {
         return Err(Error::Unreadable(format!("{format} files cannot be read by this version")));
     }
@@ -27,6 +30,15 @@ fn read(bytes: &[u8], limits: &Limits) -> Result<Box<dyn Predictor>, Error> {
     let unpacked = pickle::unpack(bytes, limits).map_err(unreadable)?;
     let pickle = pickle::read(&unpacked, limits, &mut Trace::default()).map_err(unreadable)?;
     sklearn::read(&pickle, limits)
+}
+
+/// A file that a booster wrote itself; it is not compressed.
+fn own_file(library: sklearn::Library, bytes: &[u8], limits: &Limits) -> Result<Box<dyn Predictor>, Error> {
+    if bytes.len() > limits.file_bytes_max {
+        let what = format!("the file has {} bytes, more than the limit of {}", bytes.len(), limits.file_bytes_max);
+        return Err(Error::Unreadable(what));
+    }
+    sklearn::read_booster(library, bytes, limits)
 }
 
 /// Formats of models that are recognised but not read.

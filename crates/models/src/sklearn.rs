@@ -9,29 +9,43 @@
 //! the name of the class; a parameter that is not understood is refused, never ignored; the answer does not depend on
 //! the number of threads.
 
+mod boosters;
 mod calibration;
 mod category;
+mod centroid;
 mod data;
 mod encoding;
 mod estimator;
 mod features;
 mod forest;
+mod from_model;
+mod gaussian_process;
 mod gradient_boosting;
 mod hist_gradient_boosting;
 mod imputing;
+mod isolation;
+mod kernel;
 mod label;
 mod linear;
 mod meta;
+mod metric;
 mod multiclass;
 mod naive_bayes;
+mod nearest_imputing;
 mod neighbors;
 mod neural_network;
 mod numeric;
 mod pipeline;
+mod projecting;
 mod registry;
+mod regression;
 mod scaling;
 mod source;
+mod sparse;
+mod spline;
 mod svm;
+mod text;
+mod threshold;
 mod tree;
 
 use std::sync::Arc;
@@ -41,13 +55,17 @@ use rayon::prelude::*;
 
 use crate::pickle::{Limits, Pickle};
 use crate::predictor::{Error, Feature, FeatureKind, Predictions, Predictor};
+pub(crate) use boosters::Library;
 use data::Data;
 use estimator::{Answer, Classify, Estimator, Regress};
 use source::{Budget, Source};
 
 /// Most and least rows that pass the whole pipeline together.
 const BLOCK_ROWS_MAX: usize = 4096;
-const BLOCK_ROWS_MIN: usize = 16;
+const BLOCK_ROWS_MIN: usize = 1;
+
+/// Inputs of a model.
+const INPUTS_MAX: usize = 1 << 20;
 
 /// Numbers that the transformers of a pipeline may make of one block.
 const BLOCK_CELLS_MAX: usize = 8 << 20;
@@ -76,23 +94,67 @@ pub(crate) fn read(pickle: &Pickle<'_>, limits: &Limits) -> Result<Box<dyn Predi
     let budget = Budget::new(limits, pickle.bytes);
     let source = Source::root(pickle.root(), &budget)?;
     let description = description(&source);
-    let asked = match source.estimator()? {
-        Estimator::Classifier(classifier) => Asked::Classifier(classifier),
-        Estimator::Regressor(regressor) => Asked::Regressor(regressor),
-        Estimator::Transformer(_) => return Err(source.refuse("it is a transformer; decisions need a classifier")),
-    };
-    let block_rows = (BLOCK_CELLS_MAX / budget.made_columns().max(1)).clamp(BLOCK_ROWS_MIN, BLOCK_ROWS_MAX);
+    let asked = Asked::of(source.estimator()?)
+        .ok_or_else(|| source.refuse("it is a transformer; decisions need a classifier"))?;
     let missing_texts_unclear = budget.missing_texts_are_unclear();
-    let (inputs, names) = inputs(&source)?;
-    let features = match names {
-        Some(names) => names.into_iter().map(|name| Feature { name: Some(name), kind: FeatureKind::Any }).collect(),
-        None => vec![Feature { name: None, kind: FeatureKind::Any }; inputs],
+    let (inputs, names) = match (inputs(&source)?, asked.inputs()) {
+        ((0, None), Some(known)) => (known.count, known.names),
+        (found, _) => found,
     };
-    let classes = match &asked {
-        Asked::Classifier(classifier) => classifier.classes().iter().map(ToString::to_string).collect(),
-        Asked::Regressor(_) => Vec::new(),
-    };
-    Ok(Box::new(Model { asked, inputs, block_rows, missing_texts_unclear, features, classes, description }))
+    if inputs > INPUTS_MAX {
+        return Err(source.refuse(format!("more than {INPUTS_MAX} inputs are not evaluated")));
+    }
+    Ok(Box::new(Model::new(asked, (inputs, names), budget.made_columns(), missing_texts_unclear, description)))
+}
+
+/// Reads a booster from a file of its own.
+pub(crate) fn read_booster(library: Library, bytes: &[u8], limits: &Limits) -> Result<Box<dyn Predictor>, Error> {
+    let opened = boosters::read_file(library, bytes, limits)?;
+    let asked = Asked::of(opened.estimator)
+        .ok_or_else(|| Error::Unreadable(format!("{library}: decisions need a classifier or a regressor")))?;
+    let inputs = (opened.inputs.count, opened.inputs.names);
+    Ok(Box::new(Model::new(asked, inputs, 0, false, opened.description)))
+}
+
+impl Asked {
+    /// `None` for what only transforms.
+    fn of(estimator: Estimator) -> Option<Self> {
+        match estimator {
+            Estimator::Classifier(classifier) => Some(Self::Classifier(classifier)),
+            Estimator::Regressor(regressor) => Some(Self::Regressor(regressor)),
+            Estimator::Transformer(_) => None,
+        }
+    }
+
+    fn inputs(&self) -> Option<boosters::Inputs> {
+        match self {
+            Self::Classifier(classifier) => classifier.inputs(),
+            Self::Regressor(regressor) => regressor.inputs(),
+        }
+    }
+}
+
+impl Model {
+    fn new(
+        asked: Asked,
+        (inputs, names): (usize, Option<Vec<String>>),
+        made_columns: usize,
+        missing_texts_unclear: bool,
+        description: String,
+    ) -> Self {
+        let features = match names {
+            Some(names) => names.into_iter().map(|name| Feature { name: Some(name), kind: FeatureKind::Any }).collect(),
+            None => vec![Feature { name: None, kind: FeatureKind::Any }; inputs],
+        };
+        let classes = match &asked {
+            Asked::Classifier(classifier) => classifier.classes().iter().map(ToString::to_string).collect(),
+            Asked::Regressor(_) => Vec::new(),
+        };
+        // Whatever is widest decides how many rows go together.
+        let widest = made_columns.max(inputs).max(classes.len()).max(1);
+        let block_rows = (BLOCK_CELLS_MAX / widest).clamp(BLOCK_ROWS_MIN, BLOCK_ROWS_MAX);
+        Self { asked, inputs, block_rows, missing_texts_unclear, features, classes, description }
+    }
 }
 
 /// Whether a class is one of those that are evaluated.

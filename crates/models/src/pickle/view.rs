@@ -97,6 +97,17 @@ impl<'p> View<'p> {
         }
     }
 
+    /// Members of a set, also a frozen one.
+    pub(crate) fn members(&self) -> Option<Vec<View<'p>>> {
+        if let Node::Set(items) = self.node() {
+            return Some(items.iter().map(|item| self.at(*item)).collect());
+        }
+        let (callable, arguments) = self.call()?;
+        let is_set =
+            ["set", "frozenset"].iter().any(|name| callable.is("builtins", name) || callable.is("__builtin__", name));
+        if is_set { arguments.first()?.items() } else { None }
+    }
+
     /// A text, also one of numpy's.
     pub(crate) fn text(&self) -> Option<&'p str> {
         match self.node() {

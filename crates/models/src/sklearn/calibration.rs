@@ -5,12 +5,14 @@ use assize_tables::Cancel;
 use super::data::{Data, Matrix};
 use super::estimator::{Classify, Estimator, Rule};
 use super::label::Label;
-use super::numeric::expit;
+use super::numeric::{expit, softmax};
 use super::source::Source;
 use crate::pickle::Kind;
 use crate::predictor::Error;
 
 enum Calibrator {
+    /// Inverse temperature of a softmax over all classes.
+    Temperature(f64),
     /// Platt: slope and offset.
     Sigmoid(f64, f64),
     /// Isotonic regression: thresholds and values, between which it is linear.
@@ -22,6 +24,9 @@ impl Calibrator {
         let class = source.view().class();
         if class.is_some_and(|class| class.is("sklearn.calibration", "_SigmoidCalibration")) {
             return Ok(Self::Sigmoid(source.number("a_")?, source.number("b_")?));
+        }
+        if class.is_some_and(|class| class.is("sklearn.calibration", "_TemperatureScaling")) {
+            return Ok(Self::Temperature(source.number("beta_")?));
         }
         if !class.is_some_and(|class| class.is("sklearn.isotonic", "IsotonicRegression")) {
             return Err(source.refuse("a calibrator is needed in this place"));
@@ -41,6 +46,8 @@ impl Calibrator {
 
     fn probability(&self, score: f64) -> f64 {
         match self {
+            // Of all classes at once, see `Calibrated::heated`.
+            Self::Temperature(_) => f64::NAN,
             Self::Sigmoid(slope, offset) => expit(-(slope * score + offset)),
             Self::Isotonic(at, values) => {
                 let score = score.clamp(at[0], at[at.len() - 1]);
@@ -73,7 +80,33 @@ impl Calibrated {
         Ok(probabilities)
     }
 
+    /// Softmax of the scores, or of the logarithms of probabilities, times the inverse temperature.
+    fn heated(&self, beta: f64, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        let width = self.classifier.classes().len();
+        let logits = match self.classifier.has_decision() {
+            true => {
+                let scores = self.classifier.decision(data, cancel)?;
+                match scores.columns {
+                    1 => scores.map_rows(2, |row, out| out.copy_from_slice(&[-row[0], row[0]])),
+                    _ => scores,
+                }
+            }
+            false => self.classifier.probabilities(data, cancel)?.map_rows(width, |row, out| {
+                out.iter_mut().zip(row).for_each(|(out, value)| *out = libm::log(value + 1e-12));
+            }),
+        };
+        Ok(logits.map_rows(width, |row, out| {
+            out.iter_mut().zip(row).for_each(|(out, value)| *out = beta * value);
+            softmax(out);
+        }))
+    }
+
     fn add(&self, data: &Data, sums: &mut Matrix, cancel: &Cancel) -> Result<(), Error> {
+        if let [Calibrator::Temperature(beta)] = self.calibrators.as_slice() {
+            let heated = self.heated(*beta, data, cancel)?;
+            sums.values.iter_mut().zip(heated.values).for_each(|(sum, value)| *sum += value);
+            return Ok(());
+        }
         let scores = self.scores(data, cancel)?;
         let width = sums.columns;
         let calibrated = scores.map_rows(width, |row, out| {
@@ -136,15 +169,20 @@ pub(super) fn classifier(source: &Source<'_>) -> Result<Estimator, Error> {
     let classes = source.classes(2)?;
     let mut members = Vec::new();
     for member in source.children("calibrated_classifiers_")? {
-        member.only("method", &["sigmoid", "isotonic"])?;
+        let method = member.only("method", &["sigmoid", "isotonic", "temperature"])?;
         // Named base_estimator up to 1.1.
         let attribute = if member.has("estimator") { "estimator" } else { "base_estimator" };
-        let classifier = member.child(attribute)?.classifier()?;
+        let classifier = member.child(attribute)?.scorer()?;
         let attribute = if member.has("calibrators") { "calibrators" } else { "calibrators_" };
         let calibrators: Result<Vec<Calibrator>, Error> =
             member.children(attribute)?.iter().map(Calibrator::read).collect();
         let calibrators = calibrators?;
-        let expected = if classes.len() == 2 { 1 } else { classes.len() };
+        let one = classes.len() == 2 || method == "temperature";
+        let expected = if one { 1 } else { classes.len() };
+        let heated = |calibrator: &Calibrator| matches!(calibrator, Calibrator::Temperature(_));
+        if calibrators.iter().any(|calibrator| heated(calibrator) != (method == "temperature")) {
+            return Err(member.refuse("its calibrators are not those of its method"));
+        }
         if calibrators.len() != expected || classifier.classes() != classes.as_slice() {
             return Err(member.refuse("its calibrators are not those of its classes"));
         }

@@ -86,6 +86,22 @@ impl Categories {
         Ok(categories)
     }
 
+    /// From texts in their order. A text such as "?" is what a missing cell may mean.
+    pub(super) fn of_texts(texts: Vec<String>) -> Result<Self, Error> {
+        let count = texts.len();
+        let texts: BTreeMap<String, u32> = texts.into_iter().enumerate().map(|(at, text)| (text, at as u32)).collect();
+        if texts.len() != count {
+            return Err(Error::Unreadable("a category is there twice".to_owned()));
+        }
+        let mut spelled = texts.iter().filter(|(text, _)| means_missing(text)).map(|(_, at)| *at);
+        let spelled = match (spelled.next(), spelled.next()) {
+            (None, _) => Spelled::No,
+            (Some(at), None) => Spelled::As(at),
+            _ => Spelled::Ambiguous,
+        };
+        Ok(Self { count, texts, numbers: Vec::new(), missing: None, spelled })
+    }
+
     pub(super) fn missing(&self) -> Option<u32> {
         self.missing
     }
@@ -94,7 +110,6 @@ impl Categories {
         if self.missing.is_some() {
             return Spelled::No;
         }
-        let means_missing = |text: &str| MISSING_SPELLINGS.contains(&text.trim().to_lowercase().as_str());
         let mut found = Spelled::No;
         for text in self.texts.keys().filter(|text| means_missing(text)) {
             source.notes_spelled_missing(text);
@@ -156,6 +171,11 @@ impl Categories {
             }
         }
     }
+}
+
+/// Whether the reader of data files may take a text for a missing value.
+fn means_missing(text: &str) -> bool {
+    MISSING_SPELLINGS.contains(&text.trim().to_lowercase().as_str())
 }
 
 fn mismatch(column: usize, expected: &str, found: &str) -> Error {

@@ -2,6 +2,7 @@
 
 use assize_tables::Cancel;
 
+use super::boosters::Inputs;
 use super::data::{Data, Matrix};
 use super::label::Label;
 use crate::predictor::Error;
@@ -44,6 +45,21 @@ pub(super) trait Classify: Send + Sync {
         Err(Error::Unreadable("this classifier has no decision function".to_owned()))
     }
 
+    /// What it knows of its inputs beyond what its file says in the usual place.
+    fn inputs(&self) -> Option<Inputs> {
+        None
+    }
+
+    /// Whether its scores are float32, so that what follows would be computed in that precision.
+    fn is_single_precision(&self) -> bool {
+        false
+    }
+
+    /// Whether it has a decision function in some versions of its library, and the file does not say which stored it.
+    fn is_decision_unsure(&self) -> bool {
+        false
+    }
+
     fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
         match self.rule() {
             Rule::Probability => Ok(self.probabilities(data, cancel)?.argmax()),
@@ -65,6 +81,16 @@ pub(super) trait Classify: Send + Sync {
 /// A fitted regressor of one target.
 pub(super) trait Regress: Send + Sync {
     fn values(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f64>, Error>;
+
+    /// What it knows of its inputs beyond what its file says in the usual place.
+    fn inputs(&self) -> Option<Inputs> {
+        None
+    }
+
+    /// Whether its values are float32, so that what follows would be computed in that precision.
+    fn is_single_precision(&self) -> bool {
+        false
+    }
 }
 
 /// A fitted transformer.
@@ -75,6 +101,13 @@ pub(super) trait Transform: Send + Sync {
     }
 
     fn transform(&self, data: &Data, cancel: &Cancel) -> Result<Data, Error>;
+}
+
+/// What an estimator is needed for: some answer and transform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Answers,
+    Transforms,
 }
 
 /// Anything a file can hold.

@@ -30,7 +30,7 @@ impl Transform for RowMap {
     }
 }
 
-fn row_map(
+pub(super) fn row_map(
     inputs: usize,
     outputs: usize,
     missing_allowed: bool,
@@ -40,7 +40,7 @@ fn row_map(
 }
 
 /// `components_` as a matrix of outputs x inputs.
-fn components(source: &Source<'_>) -> Result<Matrix, Error> {
+pub(super) fn components(source: &Source<'_>) -> Result<Matrix, Error> {
     let inputs = source.inputs()?;
     let numbers = source.finite("components_")?;
     match numbers.shape.as_slice() {
@@ -216,7 +216,7 @@ pub(super) fn quantiles(source: &Source<'_>) -> Result<Estimator, Error> {
     if references.len() < 2 || !rising(&references) || !columns.iter().all(|column| rising(column)) {
         return Err(source.refuse("its quantiles do not rise"));
     }
-    source.only("output_distribution", &["uniform"])?;
+    let normal = source.only("output_distribution", &["uniform", "normal"])? == "normal";
     let mirrored = |values: &[f64]| values.iter().rev().map(|value| -value).collect::<Vec<f64>>();
     let mirrors: Vec<Vec<f64>> = columns.iter().map(|column| mirrored(column)).collect();
     let mirrored_references = mirrored(&references);
@@ -227,14 +227,44 @@ pub(super) fn quantiles(source: &Source<'_>) -> Result<Estimator, Error> {
             let middle = 0.5
                 * (interpolate(*value, quantiles, &references)
                     - interpolate(-value, &mirrors[at], &mirrored_references));
+            let (low, high) = (quantiles[0], quantiles[quantiles.len() - 1]);
+            let (below, above) = match normal {
+                true => (value - BOUNDS_THRESHOLD < low, value + BOUNDS_THRESHOLD > high),
+                false => (*value == low, *value == high),
+            };
             *out = match value {
                 value if value.is_nan() => f64::NAN,
-                value if *value == quantiles[0] => 0.0,
-                value if *value == quantiles[quantiles.len() - 1] => 1.0,
+                _ if below => 0.0,
+                _ if above => 1.0,
                 _ => middle,
             };
+            if normal {
+                *out = normal_quantile(*out);
+            }
         }
     }))
+}
+
+/// Probabilities nearer to zero or one than this are cut off (`BOUNDS_THRESHOLD` of the library).
+const BOUNDS_THRESHOLD: f64 = 1e-7;
+
+/// `scipy.stats.norm.ppf`, cut off as `QuantileTransformer` does.
+fn normal_quantile(probability: f64) -> f64 {
+    if probability.is_nan() {
+        return f64::NAN;
+    }
+    let least = BOUNDS_THRESHOLD - f64::EPSILON;
+    let probability = probability.clamp(least, 1.0 - least);
+    let (tail, sign) = if probability > 0.5 { (1.0 - probability, 1.0) } else { (probability, -1.0) };
+    // Abramowitz and Stegun 26.2.23 is right to 4.5e-4; each step of Newton doubles the digits.
+    let t = (-2.0 * libm::log(tail)).sqrt();
+    let mut upper =
+        t - (2.515_517 + t * (0.802_853 + t * 0.010_328)) / (1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308)));
+    for _ in 0..4 {
+        let density = libm::exp(-0.5 * upper * upper) / (2.0 * std::f64::consts::PI).sqrt();
+        upper += (0.5 * libm::erfc(upper / std::f64::consts::SQRT_2) - tail) / density;
+    }
+    sign * upper
 }
 
 /// `numpy.interp`.
@@ -268,9 +298,15 @@ pub(super) fn function(source: &Source<'_>) -> Result<Estimator, Error> {
             return Ok(Estimator::Transformer(Box::new(Identity)));
         }
     }
+    Ok(Estimator::Transformer(Box::new(Elementwise(known_function(source, "func")?))))
+}
+
+/// A function of numpy in an attribute.
+pub(super) fn known_function(source: &Source<'_>, attribute: &str) -> Result<fn(f64) -> f64, Error> {
+    let view = source.attribute(attribute)?;
     let name =
         numpy_function(&view).ok_or_else(|| source.refuse("its function is not one of numpy's that are known"))?;
-    let function: fn(f64) -> f64 = match name {
+    Ok(match name {
         "log1p" => libm::log1p,
         "log" => libm::log,
         "log2" => libm::log2,
@@ -282,9 +318,18 @@ pub(super) fn function(source: &Source<'_>) -> Result<Estimator, Error> {
         "abs" | "absolute" => f64::abs,
         "square" => |value| value * value,
         "negative" => |value| -value,
+        "reciprocal" => |value| 1.0 / value,
+        "sin" => libm::sin,
+        "cos" => libm::cos,
+        "tanh" => libm::tanh,
+        "arctan" => libm::atan,
+        "arcsinh" => libm::asinh,
+        "sinh" => libm::sinh,
+        "floor" => f64::floor,
+        "ceil" => f64::ceil,
+        "sign" => |value| if value == 0.0 || value.is_nan() { value } else { value.signum() },
         other => return Err(source.refuse(format!("its function numpy.{other} is not evaluated"))),
-    };
-    Ok(Estimator::Transformer(Box::new(Elementwise(function))))
+    })
 }
 
 /// The name of a universal function, stored by name or through numpy's `_ufunc_reconstruct`.
@@ -319,10 +364,14 @@ impl Transform for Elementwise {
 
 /// `SelectKBest`: the k largest scores, the later of equal ones.
 pub(super) fn k_best(source: &Source<'_>) -> Result<Estimator, Error> {
+    best_of(source, "k")
+}
+
+fn best_of(source: &Source<'_>, parameter: &str) -> Result<Estimator, Error> {
     let scores = source.numbers("scores_")?.values;
-    let count = match source.attribute("k")?.text() {
+    let count = match source.attribute(parameter)?.text() {
         Some("all") => scores.len(),
-        _ => source.size("k")?.min(scores.len()),
+        _ => source.size(parameter)?.min(scores.len()),
     };
     let mut order: Vec<usize> = (0..scores.len()).collect();
     let clean = |at: usize| if scores[at].is_nan() { f64::MIN } else { scores[at] };
@@ -334,7 +383,10 @@ pub(super) fn k_best(source: &Source<'_>) -> Result<Estimator, Error> {
 
 /// `SelectPercentile`: scores above the percentile, then the first of those equal to it.
 pub(super) fn percentile(source: &Source<'_>) -> Result<Estimator, Error> {
-    let percentile = source.number("percentile")?;
+    percentile_of(source, source.number("percentile")?)
+}
+
+fn percentile_of(source: &Source<'_>, percentile: f64) -> Result<Estimator, Error> {
     let scores: Vec<f64> = source
         .numbers("scores_")?
         .values
@@ -379,6 +431,39 @@ pub(super) fn family_wise_error(source: &Source<'_>) -> Result<Estimator, Error>
     let alpha = source.number("alpha")?;
     let values = source.numbers("pvalues_")?.values;
     let mask: Vec<bool> = values.iter().map(|value| *value < alpha / values.len() as f64).collect();
+    selection(source, &mask, false)
+}
+
+/// `SelectFdr`: the procedure of Benjamini and Hochberg (1995).
+pub(super) fn false_discovery_rate(source: &Source<'_>) -> Result<Estimator, Error> {
+    let mask = discovery_mask(source.number("alpha")?, &source.numbers("pvalues_")?.values);
+    selection(source, &mask, false)
+}
+
+fn discovery_mask(alpha: f64, values: &[f64]) -> Vec<bool> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let count = values.len() as f64;
+    let within = sorted.iter().enumerate().filter(|(at, value)| **value <= alpha / count * (*at as f64 + 1.0));
+    let largest = within.map(|(_, value)| *value).next_back();
+    values.iter().map(|value| largest.is_some_and(|largest| *value <= largest)).collect()
+}
+
+/// `GenericUnivariateSelect`: one of the others, with `param` in the place of its parameter.
+pub(super) fn generic(source: &Source<'_>) -> Result<Estimator, Error> {
+    let mode = source.only("mode", &["percentile", "k_best", "fpr", "fdr", "fwe"])?;
+    if mode == "percentile" {
+        return percentile_of(source, source.number("param")?);
+    }
+    if mode == "k_best" {
+        return best_of(source, "param");
+    }
+    let (alpha, values) = (source.number("param")?, source.numbers("pvalues_")?.values);
+    let mask: Vec<bool> = match mode {
+        "fpr" => values.iter().map(|value| *value < alpha).collect(),
+        "fwe" => values.iter().map(|value| *value < alpha / values.len() as f64).collect(),
+        _ => discovery_mask(alpha, &values),
+    };
     selection(source, &mask, false)
 }
 

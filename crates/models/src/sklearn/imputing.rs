@@ -165,7 +165,7 @@ pub(super) fn simple(source: &Source<'_>) -> Result<Estimator, Error> {
 }
 
 /// `features_` of a `MissingIndicator`.
-fn indicated(source: &Source<'_>, inputs: usize) -> Result<Vec<usize>, Error> {
+pub(super) fn indicated(source: &Source<'_>, inputs: usize) -> Result<Vec<usize>, Error> {
     let features = source.array("features_")?.integers().unwrap_or_default();
     let all_inside = features.iter().all(|feature| usize::try_from(*feature).is_ok_and(|feature| feature < inputs));
     if !all_inside || !source.view().class().is_some_and(|class| class.is("sklearn.impute._base", "MissingIndicator")) {

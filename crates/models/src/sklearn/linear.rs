@@ -195,6 +195,15 @@ pub(super) fn linear_discriminant(source: &Source<'_>) -> Result<Estimator, Erro
     classifier(source, Link::Discriminant)
 }
 
+/// `TweedieRegressor`: powers above zero have the logarithm as link unless another is chosen.
+pub(super) fn tweedie_regressor(source: &Source<'_>) -> Result<Estimator, Error> {
+    let exponential = match source.only("link", &["auto", "identity", "log"])? {
+        "auto" => source.number("power")? > 0.0,
+        link => link == "log",
+    };
+    Ok(Estimator::Regressor(Box::new(LinearRegressor { weights: Weights::read(source, 1)?, exponential })))
+}
+
 struct LinearRegressor {
     weights: Weights,
     /// Inverse of the link of generalised linear models.
@@ -214,6 +223,17 @@ impl Regress for LinearRegressor {
 /// Linear regressors of one target.
 pub(super) fn regressor(source: &Source<'_>) -> Result<Estimator, Error> {
     Ok(Estimator::Regressor(Box::new(LinearRegressor { weights: Weights::read(source, 1)?, exponential: false })))
+}
+
+/// `PLSRegression` of one target: the inputs are centred before the coefficients, of which the scale is a part since 1.5.
+pub(super) fn partial_least_squares(source: &Source<'_>) -> Result<Estimator, Error> {
+    if source.version() < (1, 5) {
+        return Err(source.refuse("files of versions before 1.5 are not evaluated"));
+    }
+    let mut weights = Weights::read(source, 1)?;
+    let mean = source.vector("_x_mean", weights.coefficients.columns)?;
+    weights.intercepts[0] -= dot(&mean, weights.coefficients.row(0));
+    Ok(Estimator::Regressor(Box::new(LinearRegressor { weights, exponential: false })))
 }
 
 /// Poisson and gamma regression: the link is the logarithm.

@@ -161,7 +161,7 @@ pub(super) fn voting(source: &Source<'_>) -> Result<Estimator, Error> {
 }
 
 /// Weights of the members that were not dropped.
-fn voting_weights(source: &Source<'_>) -> Result<Option<Vec<f64>>, Error> {
+pub(super) fn voting_weights(source: &Source<'_>) -> Result<Option<Vec<f64>>, Error> {
     if !source.has("weights") {
         return Ok(None);
     }

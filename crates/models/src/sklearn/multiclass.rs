@@ -10,14 +10,14 @@ use super::source::Source;
 use crate::predictor::Error;
 
 /// One classifier for each class (`OneVsRestClassifier`).
-struct OneVersusRest {
+pub(super) struct OneVersusRest {
     classes: Vec<Label>,
     members: Vec<Box<dyn Classify>>,
 }
 
 impl OneVersusRest {
     /// What a member is asked for: its decision, or else the probability of the positive class.
-    fn score(member: &dyn Classify, data: &Data, cancel: &Cancel) -> Result<(Vec<f64>, f64), Error> {
+    pub(super) fn score(member: &dyn Classify, data: &Data, cancel: &Cancel) -> Result<(Vec<f64>, f64), Error> {
         if member.has_decision() {
             return Ok((member.decision(data, cancel)?.values, 0.0));
         }
@@ -85,7 +85,7 @@ pub(super) fn one_versus_rest(source: &Source<'_>) -> Result<Estimator, Error> {
     binarizer.only("y_type_", &["binary", "multiclass"])?;
     let classes = binarizer.classes(2)?;
     let members: Result<Vec<Box<dyn Classify>>, Error> =
-        source.children("estimators_")?.iter().map(Source::classifier).collect();
+        source.children("estimators_")?.iter().map(Source::scorer).collect();
     let members = members?;
     let expected = if classes.len() == 2 { 1 } else { classes.len() };
     if members.len() != expected || members.iter().any(|member| member.classes().len() != 2) {
@@ -154,7 +154,7 @@ pub(super) fn one_versus_one(source: &Source<'_>) -> Result<Estimator, Error> {
         return Err(source.refuse("members that see different rows are not evaluated"));
     }
     let members: Result<Vec<Box<dyn Classify>>, Error> =
-        source.children("estimators_")?.iter().map(Source::classifier).collect();
+        source.children("estimators_")?.iter().map(Source::scorer).collect();
     let members = members?;
     let pairs = classes.len() * (classes.len() - 1) / 2;
     if members.len() != pairs || members.iter().any(|member| member.classes().len() != 2) {

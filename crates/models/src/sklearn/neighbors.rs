@@ -1,98 +1,173 @@
-//! Nearest neighbours and nearest centroids.
+//! Nearest neighbours, by number or by radius.
 
 use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
-use super::estimator::{Classify, Estimator, Rule};
-use super::label::Label;
-use super::numeric::squared_distance;
+use super::estimator::{Classify, Estimator, Regress, Rule};
+use super::label::{self, Label};
+use super::metric::Metric;
+use super::numeric::normalize;
 use super::source::Source;
 use crate::predictor::Error;
 
 /// Distances closer than this, relative to the largest, may come in another order in the library.
 const TIE: f64 = 1e-12;
 
-#[derive(Debug, Clone, Copy)]
-enum Metric {
-    Euclidean,
-    Manhattan,
-    Chebyshev,
-    Minkowski(f64),
+/// The same, relative to the squared size of the rows, where the library multiplies matrices.
+const PRODUCT_TIE: f64 = 1e-13;
+
+/// Training rows and how near ones are found.
+struct Rows {
+    rows: Matrix,
+    metric: Metric,
+    by_distance: bool,
+    /// The library multiplies matrices to find the nearest rows, which rounds by the size of the numbers.
+    rounded: bool,
+    name: String,
 }
 
-impl Metric {
-    fn read(source: &Source<'_>, name: &str, power: Option<f64>) -> Result<Self, Error> {
-        match (name, power) {
-            ("euclidean" | "l2", _) => Ok(Self::Euclidean),
-            ("manhattan" | "cityblock" | "l1", _) => Ok(Self::Manhattan),
-            ("chebyshev" | "infinity", _) => Ok(Self::Chebyshev),
-            ("minkowski", Some(1.0)) => Ok(Self::Manhattan),
-            ("minkowski", Some(2.0)) => Ok(Self::Euclidean),
-            ("minkowski", Some(power)) if power >= 1.0 && power.is_finite() => Ok(Self::Minkowski(power)),
-            ("minkowski", Some(f64::INFINITY)) => Ok(Self::Chebyshev),
-            _ => Err(source.refuse(format!("metric={name:?} is not evaluated"))),
+/// A near row: how far, and its position.
+type Near = (f64, u32);
+
+impl Rows {
+    fn read(source: &Source<'_>) -> Result<Self, Error> {
+        let inputs = source.inputs()?;
+        let numbers = source.finite("_fit_X")?;
+        let rows = match numbers.shape.as_slice() {
+            [rows, columns] if *columns == inputs && *rows > 0 => Matrix::new(*rows, inputs, numbers.values),
+            _ => return Err(source.refuse("_fit_X is not rows of its inputs")),
+        };
+        let parameters = source.attribute("effective_metric_params_")?;
+        let metric = Metric::read(source, source.text("effective_metric_")?, Some(parameters), inputs)?;
+        let by_distance = source.only("weights", &["uniform", "distance"])? == "distance";
+        // It is no metric in the mathematical sense, so that a search tree may miss the nearest rows.
+        if metric == Metric::BrayCurtis && source.text("_fit_method")? != "brute" {
+            return Err(source.refuse("metric=\"braycurtis\" in a search tree is not evaluated"));
+        }
+        let rounded = source.text("_fit_method")? == "brute" && metric.is_product();
+        if rounded && by_distance {
+            return Err(source.refuse("weights=\"distance\" of distances that are rounded is not evaluated"));
+        }
+        Ok(Self { rows, metric, by_distance, rounded, name: source.name() })
+    }
+
+    fn distances(&self, row: &[f64], distances: &mut Vec<Near>) {
+        distances.clear();
+        distances.extend(self.rows.iter().enumerate().map(|(at, other)| (self.metric.distance(row, other), at as u32)));
+    }
+
+    /// How much a distance near `around` may differ in the library.
+    fn slack(&self, row: &[f64], around: f64) -> f64 {
+        let relative = TIE * around.abs();
+        match self.metric {
+            _ if !self.rounded => relative,
+            Metric::Euclidean => {
+                let size: f64 = row.iter().map(|value| value * value).sum();
+                relative + if around > 0.0 { size * PRODUCT_TIE / around } else { (size * PRODUCT_TIE).sqrt() }
+            }
+            Metric::SquaredEuclidean => relative + row.iter().map(|value| value * value).sum::<f64>() * PRODUCT_TIE,
+            _ => relative + PRODUCT_TIE * 10.0,
         }
     }
 
-    fn distance(self, a: &[f64], b: &[f64]) -> f64 {
-        let differences = a.iter().zip(b).map(|(x, y)| (x - y).abs());
-        match self {
-            Self::Euclidean => squared_distance(a, b).sqrt(),
-            Self::Manhattan => differences.sum(),
-            Self::Chebyshev => differences.fold(0.0, f64::max),
-            Self::Minkowski(power) => {
-                libm::pow(differences.map(|difference| libm::pow(difference, power)).sum(), 1.0 / power)
+    /// The nearest `count` rows in their order. Which of equally far rows count depends on the search order of the
+    /// library: `same` says whether two rows are as good as each other.
+    fn nearest<'d>(
+        &self,
+        row: &[f64],
+        count: usize,
+        distances: &'d mut Vec<Near>,
+        same: impl Fn(u32, u32) -> bool,
+    ) -> Result<&'d [Near], Error> {
+        self.distances(row, distances);
+        let by_distance = |a: &Near, b: &Near| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+        let (_, last, _) = distances.select_nth_unstable_by(count - 1, by_distance);
+        let last = last.0;
+        let slack = self.slack(row, last);
+        let is_near = |(distance, _): &&Near| (distance - last).abs() <= slack;
+        if distances[count..].iter().any(|entry| is_near(&entry)) {
+            let mut tied = distances.iter().filter(is_near);
+            let first = tied.next().map_or(0, |entry| entry.1);
+            // With weights the distance itself may count.
+            if tied.any(|entry| !same(first, entry.1)) {
+                return Err(Error::Unreadable(format!(
+                    "{}: neighbours that answer differently are equally far, and which of them the library takes \
+                     depends on its search order",
+                    self.name
+                )));
             }
         }
+        let nearest = &mut distances[..count];
+        nearest.sort_by(by_distance);
+        Ok(nearest)
+    }
+
+    /// Rows within the radius, in the order of training.
+    fn within<'d>(&self, row: &[f64], radius: f64, distances: &'d mut Vec<Near>) -> Result<&'d [Near], Error> {
+        self.distances(row, distances);
+        let slack = self.slack(row, radius);
+        if distances.iter().any(|(distance, _)| (distance - radius).abs() <= slack) {
+            return Err(Error::Unreadable(format!(
+                "{}: a neighbour lies exactly on the radius, and rounding decides whether it counts",
+                self.name
+            )));
+        }
+        distances.retain(|(distance, _)| *distance <= radius);
+        Ok(distances)
+    }
+
+    /// The weight of each near row.
+    fn weights<'n>(&self, near: &'n [Near]) -> impl Iterator<Item = (f64, usize)> + 'n {
+        let by_distance = self.by_distance;
+        let coincides = near.iter().any(|(distance, _)| *distance == 0.0);
+        near.iter().map(move |(distance, at)| {
+            let weight = match (by_distance, coincides) {
+                (false, _) => 1.0,
+                (true, true) => f64::from(u8::from(*distance == 0.0)),
+                (true, false) => 1.0 / distance,
+            };
+            (weight, *at as usize)
+        })
+    }
+}
+
+/// Which rows count.
+#[derive(Debug, Clone, Copy)]
+enum Reach {
+    Nearest(usize),
+    Within(f64),
+}
+
+impl Reach {
+    fn nearest(source: &Source<'_>, rows: &Rows) -> Result<Self, Error> {
+        match source.size("n_neighbors")? {
+            count if count > 0 && count <= rows.rows.rows => Ok(Self::Nearest(count)),
+            _ => Err(source.refuse("n_neighbors is more than its rows")),
+        }
+    }
+
+    fn within(source: &Source<'_>) -> Result<Self, Error> {
+        Ok(Self::Within(source.number("radius")?))
     }
 }
 
 struct Neighbors {
     classes: Vec<Label>,
-    rows: Matrix,
+    rows: Rows,
     labels: Vec<u32>,
-    count: usize,
-    metric: Metric,
-    by_distance: bool,
-    /// The library multiplies matrices to find the nearest rows, which rounds by the size of the numbers.
-    rounded: bool,
+    reach: Reach,
+    /// Votes of a row without neighbours, when the library answers for one.
+    outlier: Option<Vec<f64>>,
 }
 
 impl Neighbors {
-    /// Votes of the nearest rows for each class.
-    fn vote(&self, row: &[f64], distances: &mut Vec<(f64, u32)>, votes: &mut [f64]) -> Result<(), Error> {
-        distances.clear();
-        distances.extend(self.rows.iter().enumerate().map(|(at, other)| (self.metric.distance(row, other), at as u32)));
-        let by_distance = |a: &(f64, u32), b: &(f64, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-        let (_, last, _) = distances.select_nth_unstable_by(self.count - 1, by_distance);
-        let last = last.0;
-        let size: f64 = if self.rounded { row.iter().map(|value| value * value).sum::<f64>() } else { 0.0 };
-        let slack = TIE * last + if last > 0.0 { size * 1e-13 / last } else { (size * 1e-13).sqrt() };
-        let near = |(distance, _): &(f64, u32)| (distance - last).abs() <= slack;
-        let outside = distances[self.count..].iter().find(|entry| near(entry));
-        if outside.is_some() {
-            // Which of the equally distant rows count is only without effect when they agree.
-            let mut tied = distances.iter().filter(|entry| near(entry)).map(|entry| self.labels[entry.1 as usize]);
-            let first = tied.next();
-            if tied.any(|label| Some(label) != first) {
-                return Err(Error::Unreadable(
-                    "KNeighborsClassifier: neighbours of different classes are equally far, and which of them the \
-                     library takes depends on its search order"
-                        .to_owned(),
-                ));
+    fn near<'d>(&self, row: &[f64], distances: &'d mut Vec<Near>) -> Result<&'d [Near], Error> {
+        match self.reach {
+            Reach::Nearest(count) => {
+                self.rows.nearest(row, count, distances, |a, b| self.labels[a as usize] == self.labels[b as usize])
             }
+            Reach::Within(radius) => self.rows.within(row, radius, distances),
         }
-        let nearest = &mut distances[..self.count];
-        nearest.sort_by(by_distance);
-        let coincides = nearest.iter().any(|(distance, _)| *distance == 0.0);
-        for (distance, at) in nearest.iter() {
-            votes[self.labels[*at as usize] as usize] += match (self.by_distance, coincides) {
-                (false, _) => 1.0,
-                (true, true) => f64::from(u8::from(*distance == 0.0)),
-                (true, false) => 1.0 / distance,
-            };
-        }
-        Ok(())
     }
 }
 
@@ -114,37 +189,35 @@ impl Classify for Neighbors {
     }
 
     fn probabilities(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
-        let input = data.finite(self.rows.columns)?;
+        let input = data.finite(self.rows.rows.columns)?;
         let width = self.classes.len();
         let mut votes = Matrix::zeros(input.rows, width);
-        let mut distances = Vec::with_capacity(self.rows.rows);
+        let mut distances = Vec::with_capacity(self.rows.rows.rows);
         for (row, out) in input.iter().zip(votes.values.chunks_exact_mut(width)) {
             cancel.check()?;
-            self.vote(row, &mut distances, out)?;
-            super::numeric::normalize(out);
+            let near = self.near(row, &mut distances)?;
+            for (weight, at) in self.rows.weights(near) {
+                out[self.labels[at] as usize] += weight;
+            }
+            if near.is_empty() {
+                let outlier = self.outlier.as_ref().ok_or_else(|| Error::Input {
+                    expected: "rows with neighbours within the radius".to_owned(),
+                    found: "one without, for which the model has no class".to_owned(),
+                })?;
+                out.copy_from_slice(outlier);
+            }
+            normalize(out);
         }
         Ok(votes)
     }
 }
 
-pub(super) fn classifier(source: &Source<'_>) -> Result<Estimator, Error> {
+fn read_classifier(source: &Source<'_>) -> Result<(Vec<Label>, Rows, Vec<u32>), Error> {
     let classes = source.classes(1)?;
-    let inputs = source.inputs()?;
     if source.boolean("outputs_2d_")? {
         return Err(source.refuse("several targets are not evaluated"));
     }
-    let parameters = source.attribute("effective_metric_params_")?;
-    if parameters.pairs().is_none_or(|pairs| pairs.iter().any(|(key, _)| key.text() != Some("p"))) {
-        return Err(source.refuse("the parameters of its metric are not evaluated"));
-    }
-    let power = parameters.get("p").and_then(|power| power.number());
-    let metric = Metric::read(source, source.text("effective_metric_")?, power)?;
-    let by_distance = source.only("weights", &["uniform", "distance"])? == "distance";
-    let numbers = source.finite("_fit_X")?;
-    let rows = match numbers.shape.as_slice() {
-        [rows, columns] if *columns == inputs && *rows > 0 => Matrix::new(*rows, inputs, numbers.values),
-        _ => return Err(source.refuse("_fit_X is not rows of its inputs")),
-    };
+    let rows = Rows::read(source)?;
     let labels: Vec<u32> = source
         .array("_y")?
         .integers()
@@ -152,106 +225,90 @@ pub(super) fn classifier(source: &Source<'_>) -> Result<Estimator, Error> {
         .into_iter()
         .filter_map(|label| u32::try_from(label).ok().filter(|label| (*label as usize) < classes.len()))
         .collect();
-    let count = source.size("n_neighbors")?;
-    if labels.len() != rows.rows || count == 0 || count > rows.rows {
+    if labels.len() != rows.rows.rows {
         return Err(source.refuse("_y is not one class for each row of _fit_X"));
     }
-    let rounded = source.text("_fit_method")? == "brute";
-    Ok(Estimator::Classifier(Box::new(Neighbors { classes, rows, labels, count, metric, by_distance, rounded })))
+    Ok((classes, rows, labels))
 }
 
-struct Centroids {
-    classes: Vec<Label>,
-    centroids: Matrix,
-    metric: Metric,
-    /// Since 1.6.
-    prior: Option<Prior>,
+pub(super) fn classifier(source: &Source<'_>) -> Result<Estimator, Error> {
+    let (classes, rows, labels) = read_classifier(source)?;
+    let reach = Reach::nearest(source, &rows)?;
+    Ok(Estimator::Classifier(Box::new(Neighbors { classes, rows, labels, reach, outlier: None })))
 }
 
-/// What turns distances to centroids into a discriminant.
-struct Prior {
-    logs: Vec<f64>,
-    /// With equal priors a label is the plain nearest centroid.
-    uniform: bool,
-    /// Spread of each input within the classes; zero where there is none.
-    spread: Vec<f64>,
-}
-
-impl Centroids {
-    /// `NearestCentroid._decision_function`: squared distances in units of the spread, and the prior.
-    fn scores(&self, data: &Data, prior: &Prior) -> Result<Matrix, Error> {
-        let scaled = |row: &[f64]| -> Vec<f64> {
-            row.iter()
-                .zip(&prior.spread)
-                .map(|(value, spread)| if *spread == 0.0 { *value } else { value / spread })
-                .collect()
-        };
-        let centroids: Vec<Vec<f64>> = self.centroids.iter().map(scaled).collect();
-        Ok(data.finite(self.centroids.columns)?.map_rows(self.classes.len(), |row, out| {
-            let row = scaled(row);
-            for ((value, centroid), log) in out.iter_mut().zip(&centroids).zip(&prior.logs) {
-                let distance = self.metric.distance(&row, centroid);
-                *value = 2.0 * log - distance * distance;
-            }
-        }))
-    }
-}
-
-impl Classify for Centroids {
-    fn classes(&self) -> &[Label] {
-        &self.classes
-    }
-
-    fn rule(&self) -> Rule {
-        Rule::Decision
-    }
-
-    fn has_probabilities(&self) -> bool {
-        self.prior.is_some() && matches!(self.metric, Metric::Euclidean)
-    }
-
-    fn has_decision(&self) -> bool {
-        false
-    }
-
-    fn probabilities(&self, data: &Data, _cancel: &Cancel) -> Result<Matrix, Error> {
-        let prior =
-            self.prior.as_ref().ok_or_else(|| Error::Unreadable("NearestCentroid: it has no priors".to_owned()))?;
-        let mut scores = self.scores(data, prior)?;
-        scores.values.chunks_exact_mut(self.classes.len()).for_each(super::numeric::softmax);
-        Ok(scores)
-    }
-
-    fn labels(&self, data: &Data, _cancel: &Cancel) -> Result<Vec<u32>, Error> {
-        if let Some(prior) = self.prior.as_ref().filter(|prior| !prior.uniform) {
-            return Ok(self.scores(data, prior)?.argmax());
-        }
-        let input = data.finite(self.centroids.columns)?;
-        let nearness = input.map_rows(self.classes.len(), |row, out| {
-            for (class, value) in out.iter_mut().enumerate() {
-                *value = -self.metric.distance(row, self.centroids.row(class));
-            }
-        });
-        Ok(nearness.argmax())
-    }
-}
-
-pub(super) fn centroid(source: &Source<'_>) -> Result<Estimator, Error> {
-    let (classes, inputs) = (source.classes(2)?, source.inputs()?);
-    let prior = if source.version() >= (1, 6) {
-        let priors = source.vector("class_prior_", classes.len())?;
-        let spread = source.vector("within_class_std_dev_", inputs)?;
-        let even = 1.0 / classes.len() as f64;
-        // numpy.isclose with its defaults.
-        let uniform = priors.iter().all(|prior| (prior - even).abs() <= 1e-8 + 1e-5 * even);
-        if priors.iter().any(|prior| *prior <= 0.0) {
-            return Err(source.refuse("a class prior is not positive"));
-        }
-        Some(Prior { logs: priors.iter().map(|prior| libm::log(*prior)).collect(), uniform, spread })
-    } else {
-        None
+pub(super) fn radius_classifier(source: &Source<'_>) -> Result<Estimator, Error> {
+    let (classes, rows, labels) = read_classifier(source)?;
+    let outlier = match source.list("outlier_label_") {
+        Ok(labels) => labels.first().copied().filter(|view| !view.is_none()).map(|view| label::label(&view)),
+        Err(_) => None,
     };
-    let metric = Metric::read(source, source.text("metric")?, None)?;
-    let centroids = source.matrix("centroids_", classes.len(), inputs)?;
-    Ok(Estimator::Classifier(Box::new(Centroids { classes, centroids, metric, prior })))
+    let outlier = match outlier {
+        None => None,
+        Some(label) => {
+            let at = classes.iter().position(|class| Some(class) == label.as_ref());
+            let at =
+                at.ok_or_else(|| source.refuse("an outlier label that is not one of its classes is not evaluated"))?;
+            Some((0..classes.len()).map(|class| f64::from(u8::from(class == at))).collect())
+        }
+    };
+    let reach = Reach::within(source)?;
+    Ok(Estimator::Classifier(Box::new(Neighbors { classes, rows, labels, reach, outlier })))
+}
+
+struct NeighborsRegressor {
+    rows: Rows,
+    values: Vec<f64>,
+    reach: Reach,
+}
+
+impl Regress for NeighborsRegressor {
+    fn values(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f64>, Error> {
+        let input = data.finite(self.rows.rows.columns)?;
+        let mut distances = Vec::with_capacity(self.rows.rows.rows);
+        let mut values = Vec::with_capacity(input.rows);
+        for row in input.iter() {
+            cancel.check()?;
+            let near = match self.reach {
+                Reach::Nearest(count) => {
+                    let same = |a: u32, b: u32| self.values[a as usize] == self.values[b as usize];
+                    self.rows.nearest(row, count, &mut distances, same)?
+                }
+                Reach::Within(radius) => self.rows.within(row, radius, &mut distances)?,
+            };
+            if near.is_empty() {
+                return Err(Error::Input {
+                    expected: "rows with neighbours within the radius".to_owned(),
+                    found: "one without".to_owned(),
+                });
+            }
+            let (sum, total) = self
+                .rows
+                .weights(near)
+                .fold((0.0, 0.0), |(sum, total), (weight, at)| (sum + weight * self.values[at], total + weight));
+            values.push(sum / total);
+        }
+        Ok(values)
+    }
+}
+
+fn read_regressor(source: &Source<'_>) -> Result<(Rows, Vec<f64>), Error> {
+    let rows = Rows::read(source)?;
+    let values = source.finite("_y")?;
+    if values.values.len() != rows.rows.rows || values.shape.len() > 2 {
+        return Err(source.refuse("several targets are not evaluated"));
+    }
+    Ok((rows, values.values))
+}
+
+pub(super) fn regressor(source: &Source<'_>) -> Result<Estimator, Error> {
+    let (rows, values) = read_regressor(source)?;
+    let reach = Reach::nearest(source, &rows)?;
+    Ok(Estimator::Regressor(Box::new(NeighborsRegressor { rows, values, reach })))
+}
+
+pub(super) fn radius_regressor(source: &Source<'_>) -> Result<Estimator, Error> {
+    let (rows, values) = read_regressor(source)?;
+    let reach = Reach::within(source)?;
+    Ok(Estimator::Regressor(Box::new(NeighborsRegressor { rows, values, reach })))
 }

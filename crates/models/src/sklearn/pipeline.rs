@@ -3,14 +3,21 @@
 use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
-use super::estimator::{Answer, Classify, Estimator, Regress, Rule, Transform};
+use super::estimator::{Answer, Classify, Estimator, Regress, Role, Rule, Transform};
 use super::label::Label;
+use super::registry;
 use super::source::Source;
 use crate::pickle::View;
 use crate::predictor::Error;
 
 /// Why a pipeline with a narrow step is refused.
 const FLOAT32: &str = "a step makes float32, and what follows it would be computed in that precision";
+
+/// Why XGBoost is refused behind a step that makes a sparse matrix.
+const SPARSE: &str = "XGBoost takes the zeros of a sparse matrix for missing values, and whether a step makes one is decided by the rows";
+
+/// Pipelines within each other that are looked through.
+const NESTING_MAX: usize = 24;
 
 /// Transformers in sequence.
 struct Steps(Vec<Box<dyn Transform>>);
@@ -53,6 +60,14 @@ impl Classify for Classifying {
         self.last.has_decision()
     }
 
+    fn is_single_precision(&self) -> bool {
+        self.last.is_single_precision()
+    }
+
+    fn is_decision_unsure(&self) -> bool {
+        self.last.is_decision_unsure()
+    }
+
     fn probabilities(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
         self.last.probabilities(&self.steps.transform(data, cancel)?, cancel)
     }
@@ -76,6 +91,10 @@ struct Regressing {
 }
 
 impl Regress for Regressing {
+    fn is_single_precision(&self) -> bool {
+        self.last.is_single_precision()
+    }
+
     fn values(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f64>, Error> {
         self.last.values(&self.steps.transform(data, cancel)?, cancel)
     }
@@ -86,7 +105,7 @@ pub(super) fn is_passthrough(view: View<'_>) -> bool {
     view.is_none() || view.text() == Some("passthrough")
 }
 
-pub(super) fn pipeline(source: &Source<'_>) -> Result<Estimator, Error> {
+pub(super) fn pipeline(source: &Source<'_>, role: Role) -> Result<Estimator, Error> {
     let odd = || source.refuse("the steps are not pairs of a name and an estimator");
     let mut members = Vec::new();
     for step in source.list("steps")? {
@@ -110,7 +129,10 @@ pub(super) fn pipeline(source: &Source<'_>) -> Result<Estimator, Error> {
         return Err(source.refuse(FLOAT32));
     }
     let last = source.inner(last)?;
-    Ok(match last.estimator()? {
+    if ends_in_xgboost(last.view()) && source.list("steps")?.iter().any(|step| step_may_be_sparse(*step)) {
+        return Err(source.refuse(SPARSE));
+    }
+    Ok(match registry::build(&last, role)? {
         Estimator::Classifier(last) => Estimator::Classifier(Box::new(Classifying { steps: Steps(steps), last })),
         Estimator::Regressor(last) => Estimator::Regressor(Box::new(Regressing { steps: Steps(steps), last })),
         Estimator::Transformer(last) => {
@@ -118,6 +140,48 @@ pub(super) fn pipeline(source: &Source<'_>) -> Result<Estimator, Error> {
             Estimator::Transformer(Box::new(Steps(steps)))
         }
     })
+}
+
+/// Whether what answers in the end is XGBoost.
+fn ends_in_xgboost(view: View<'_>) -> bool {
+    let mut current = view;
+    for _ in 0..NESTING_MAX {
+        if current.class().is_some_and(|class| class.module == "xgboost.sklearn") {
+            return true;
+        }
+        let last = current.attribute("steps").and_then(|steps| steps.items()?.last()?.items()?.get(1).copied());
+        match last {
+            Some(last) => current = last,
+            None => return false,
+        }
+    }
+    false
+}
+
+/// Whether a named step can make a sparse matrix.
+fn step_may_be_sparse(step: View<'_>) -> bool {
+    step.items().and_then(|pair| pair.get(1).copied()).is_some_and(|member| may_be_sparse(member, 0))
+}
+
+fn may_be_sparse(view: View<'_>, depth: usize) -> bool {
+    let Some(class) = view.class() else { return false };
+    let says = |attribute: &str| view.attribute(attribute).and_then(|value| value.boolean());
+    let inner = |list: &str| {
+        let members = view.attribute(list).and_then(|members| members.items()).unwrap_or_default();
+        members.iter().filter_map(|entry| entry.items()?.get(1).copied()).any(|member| may_be_sparse(member, depth + 1))
+    };
+    match class.name.as_ref() {
+        _ if depth > NESTING_MAX => true,
+        "ColumnTransformer" => says("sparse_output_").unwrap_or(true),
+        "FeatureUnion" => inner("transformer_list"),
+        "Pipeline" => inner("steps"),
+        "OneHotEncoder" => says("sparse_output").or(says("sparse")).unwrap_or(true),
+        "SplineTransformer" => says("sparse_output").unwrap_or(false),
+        "MissingIndicator" => view.attribute("sparse").is_none_or(|sparse| sparse.boolean() != Some(false)),
+        "KBinsDiscretizer" => view.attribute("encode").and_then(|encode| encode.text()) == Some("onehot"),
+        "CountVectorizer" | "TfidfVectorizer" | "HashingVectorizer" | "TfidfTransformer" => true,
+        _ => false,
+    }
 }
 
 /// The source in which the first step of nested pipelines stands: it knows names and number of the inputs.

@@ -156,6 +156,11 @@ pub(super) fn selection(source: &Source<'_>, mask: &[bool], missing_allowed: boo
     if mask.len() != inputs {
         return Err(source.refuse("what it keeps is not one decision for each input"));
     }
-    let kept = (0..inputs).filter(|at| mask[*at]).collect();
-    Ok(Estimator::Transformer(Box::new(Selection { inputs, kept, missing_allowed })))
+    Ok(kept(mask, missing_allowed))
+}
+
+/// The columns that a mask keeps.
+pub(super) fn kept(mask: &[bool], missing_allowed: bool) -> Estimator {
+    let kept = (0..mask.len()).filter(|at| mask[*at]).collect();
+    Estimator::Transformer(Box::new(Selection { inputs: mask.len(), kept, missing_allowed }))
 }

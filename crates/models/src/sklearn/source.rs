@@ -4,9 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use super::data::Matrix;
-use super::estimator::{Classify, Estimator, Transform};
+use super::estimator::{Classify, Estimator, Regress, Role, Transform};
 use super::label::{self, Label};
-use super::registry;
+use super::{registry, sparse};
 use crate::pickle::{Array, Limits, Numbers, View};
 use crate::predictor::Error;
 
@@ -95,6 +95,10 @@ impl<'p> Source<'p> {
 
     pub(super) fn version(&self) -> Version {
         self.version
+    }
+
+    pub(super) fn limits(&self) -> &'p Limits {
+        self.budget.limits
     }
 
     pub(super) fn view(&self) -> View<'p> {
@@ -198,6 +202,10 @@ impl<'p> Source<'p> {
 
     /// Numbers of any shape, possibly not finite.
     pub(super) fn numbers(&self, attribute: &str) -> Result<Numbers, Error> {
+        let reserve = |cells: usize| Budget::spend(&self.budget.decoded, cells.saturating_mul(8), "sparse cells");
+        if let Some(numbers) = sparse::numbers(self, self.attribute(attribute)?, reserve)? {
+            return Ok(numbers);
+        }
         self.array(attribute)?.numbers().ok_or_else(|| self.missing(attribute, "an array of numbers"))
     }
 
@@ -268,19 +276,44 @@ impl<'p> Source<'p> {
         self.list(attribute)?.into_iter().map(|view| self.inner(view)).collect()
     }
 
+    /// What is asked for answers.
     pub(super) fn estimator(&self) -> Result<Estimator, Error> {
-        registry::build(self)
+        registry::build(self, Role::Answers)
     }
 
     pub(super) fn classifier(&self) -> Result<Box<dyn Classify>, Error> {
         match self.estimator()? {
+            Estimator::Classifier(inner) if inner.is_single_precision() => Err(self.single_precision()),
             Estimator::Classifier(classifier) => Ok(classifier),
             _ => Err(self.refuse("a classifier is needed in this place")),
         }
     }
 
-    pub(super) fn transformer(&self) -> Result<Box<dyn Transform>, Error> {
+    /// A classifier whose decision function is asked where it has one.
+    pub(super) fn scorer(&self) -> Result<Box<dyn Classify>, Error> {
+        let classifier = self.classifier()?;
+        if classifier.is_decision_unsure() {
+            return Err(self
+                .refuse("whether its version has a decision function is not stored, and this estimator would ask it"));
+        }
+        Ok(classifier)
+    }
+
+    pub(super) fn regressor(&self) -> Result<Box<dyn Regress>, Error> {
         match self.estimator()? {
+            Estimator::Regressor(inner) if inner.is_single_precision() => Err(self.single_precision()),
+            Estimator::Regressor(regressor) => Ok(regressor),
+            _ => Err(self.refuse("a regressor is needed in this place")),
+        }
+    }
+
+    /// Other estimators would go on in float32 with what this one says.
+    fn single_precision(&self) -> Error {
+        self.refuse("its answers are float32, and what another estimator makes of them is not evaluated")
+    }
+
+    pub(super) fn transformer(&self) -> Result<Box<dyn Transform>, Error> {
+        match registry::build(self, Role::Transforms)? {
             Estimator::Transformer(transformer) => Ok(transformer),
             _ => Err(self.refuse("a transformer is needed in this place")),
         }

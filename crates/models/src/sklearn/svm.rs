@@ -6,46 +6,15 @@
 use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
-use super::estimator::{Answer, Classify, Estimator, Rule};
+use super::estimator::{Answer, Classify, Estimator, Regress, Rule};
+use super::kernel::Kernel;
 use super::label::Label;
-use super::numeric::{dot, squared_distance};
+use super::numeric::dot;
 use super::source::Source;
 use crate::predictor::Error;
 
 /// Bounds of a pairwise probability in libsvm.
 const PAIR_PROBABILITY_MIN: f64 = 1e-7;
-
-enum Kernel {
-    Linear,
-    Polynomial { gamma: f64, coef0: f64, degree: i32 },
-    Radial { gamma: f64 },
-    Sigmoid { gamma: f64, coef0: f64 },
-}
-
-impl Kernel {
-    fn read(source: &Source<'_>) -> Result<Self, Error> {
-        let gamma = source.number("_gamma");
-        Ok(match source.only("kernel", &["linear", "poly", "rbf", "sigmoid"])? {
-            "linear" => Self::Linear,
-            "poly" => {
-                let degree =
-                    i32::try_from(source.integer("degree")?).map_err(|_| source.refuse("the degree is too large"))?;
-                Self::Polynomial { gamma: gamma?, coef0: source.number("coef0")?, degree }
-            }
-            "rbf" => Self::Radial { gamma: gamma? },
-            _ => Self::Sigmoid { gamma: gamma?, coef0: source.number("coef0")? },
-        })
-    }
-
-    fn of(&self, a: &[f64], b: &[f64]) -> f64 {
-        match self {
-            Self::Linear => dot(a, b),
-            Self::Polynomial { gamma, coef0, degree } => (gamma * dot(a, b) + coef0).powi(*degree),
-            Self::Radial { gamma } => libm::exp(-gamma * squared_distance(a, b)),
-            Self::Sigmoid { gamma, coef0 } => libm::tanh(gamma * dot(a, b) + coef0),
-        }
-    }
-}
 
 struct Machine {
     classes: Vec<Label>,
@@ -232,9 +201,6 @@ impl Classify for Machine {
 pub(super) fn classifier(source: &Source<'_>) -> Result<Estimator, Error> {
     let classes = source.classes(2)?;
     let inputs = source.inputs()?;
-    if source.boolean("_sparse")? {
-        return Err(source.refuse("support vectors in sparse form are not evaluated"));
-    }
     let numbers = source.finite("support_vectors_")?;
     let vectors = match numbers.shape.as_slice() {
         [rows, columns] if *columns == inputs => Matrix::new(*rows, inputs, numbers.values),
@@ -260,7 +226,7 @@ pub(super) fn classifier(source: &Source<'_>) -> Result<Estimator, Error> {
         None
     };
     let one_versus_rest = source.only("decision_function_shape", &["ovr", "ovo"])? == "ovr";
-    let (kernel, break_ties) = (Kernel::read(source)?, source.boolean("break_ties")?);
+    let (kernel, break_ties) = (Kernel::of_machine(source)?, source.boolean("break_ties")?);
     Ok(Estimator::Classifier(Box::new(Machine {
         classes,
         kernel,
@@ -272,4 +238,42 @@ pub(super) fn classifier(source: &Source<'_>) -> Result<Estimator, Error> {
         break_ties,
         one_versus_rest,
     })))
+}
+
+/// `SVR` and `NuSVR`.
+struct MachineRegressor {
+    kernel: Kernel,
+    vectors: Matrix,
+    coefficients: Vec<f64>,
+    intercept: f64,
+}
+
+impl Regress for MachineRegressor {
+    fn values(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f64>, Error> {
+        let input = data.finite(self.vectors.columns)?;
+        let mut values = Vec::with_capacity(input.rows);
+        for row in input.iter() {
+            cancel.check()?;
+            let parts = self
+                .vectors
+                .iter()
+                .zip(&self.coefficients)
+                .map(|(vector, weight)| weight * self.kernel.of(row, vector));
+            values.push(parts.sum::<f64>() + self.intercept);
+        }
+        Ok(values)
+    }
+}
+
+pub(super) fn regressor(source: &Source<'_>) -> Result<Estimator, Error> {
+    let inputs = source.inputs()?;
+    let numbers = source.finite("support_vectors_")?;
+    let vectors = match numbers.shape.as_slice() {
+        [rows, columns] if *columns == inputs => Matrix::new(*rows, inputs, numbers.values),
+        _ => return Err(source.refuse("support_vectors_ are not rows of its inputs")),
+    };
+    let coefficients = source.matrix("_dual_coef_", 1, vectors.rows)?.values;
+    let intercept = source.vector("_intercept_", 1)?[0];
+    let kernel = Kernel::of_machine(source)?;
+    Ok(Estimator::Regressor(Box::new(MachineRegressor { kernel, vectors, coefficients, intercept })))
 }

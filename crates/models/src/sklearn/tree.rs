@@ -40,6 +40,74 @@ pub(super) struct Tree {
     outputs: usize,
     /// Splits between root and deepest leaf.
     depth: usize,
+    complete: Option<Complete>,
+}
+
+/// A tree of few levels, filled up to a complete one, so that every row asks all tests at once instead of one after
+/// the other: comparisons of neighbouring rows need no branch and no look-up.
+#[derive(Debug)]
+struct Complete {
+    /// Feature and threshold of each node, level by level.
+    tests: Vec<(u32, f32)>,
+    /// Leaf at the end of each way, right being one.
+    leaves: Vec<u32>,
+}
+
+/// Deepest tree that is filled up.
+const COMPLETE: usize = 4;
+
+/// Rows that ask the tests of a complete tree together.
+const COMPLETE_ROWS: usize = 64;
+
+impl Complete {
+    fn of(nodes: &[Node], depth: usize) -> Option<Self> {
+        if depth == 0 || depth > COMPLETE {
+            return None;
+        }
+        let inner = (1 << depth) - 1;
+        let mut places = vec![0_u32; 2 * inner + 1];
+        let mut tests = Vec::with_capacity(inner);
+        for at in 0..inner {
+            let place = places[at];
+            let node = nodes[place as usize];
+            let is_leaf = node.left == place;
+            // Below a leaf everything stays on the left, where the leaf is once more.
+            tests.push(if is_leaf { (0, f32::INFINITY) } else { (node.feature & !MISSING_RIGHT, node.threshold) });
+            places[2 * at + 1] = node.left;
+            places[2 * at + 2] = if is_leaf { place } else { node.left + 1 };
+        }
+        let leaves = places[inner..].iter().map(|place| nodes[*place as usize].feature).collect();
+        Some(Self { tests, leaves })
+    }
+
+    /// The leaf of every row; `columns` holds all rows of one feature after the other.
+    fn find(&self, columns: &[f32], rows: usize, found: &mut [u32]) {
+        for start in (0..rows).step_by(COMPLETE_ROWS) {
+            let count = COMPLETE_ROWS.min(rows - start);
+            // Which way the rows go below each node, the way of the node itself being the highest bit.
+            let mut ways = [[0_u8; COMPLETE_ROWS]; (1 << COMPLETE) - 1];
+            for (at, (feature, threshold)) in self.tests.iter().enumerate().rev() {
+                let column = &columns[*feature as usize * rows + start..][..count];
+                let mut right = [0_u8; COMPLETE_ROWS];
+                for (right, value) in right.iter_mut().zip(column) {
+                    *right = u8::from(value > threshold).wrapping_neg();
+                }
+                let below = 2 * at + 1;
+                if below >= self.tests.len() {
+                    ways[at] = right.map(|right| right & 1);
+                    continue;
+                }
+                let bit = (self.leaves.len() >> ((at + 1).ilog2() + 1)) as u8;
+                let (lefts, rights) = (ways[below], ways[below + 1]);
+                for (row, way) in ways[at].iter_mut().enumerate() {
+                    *way = (right[row] & (rights[row] | bit)) | (!right[row] & lefts[row]);
+                }
+            }
+            for (found, way) in found[start..start + count].iter_mut().zip(ways[0]) {
+                *found = self.leaves[way as usize];
+            }
+        }
+    }
 }
 
 /// Rows as trees compare them.
@@ -49,6 +117,9 @@ pub(super) struct Inputs {
     stride: usize,
     values: Vec<f32>,
     missing: bool,
+    width: usize,
+    /// The same numbers, all rows of one feature after the other, once a complete tree asks for them.
+    columns: std::sync::OnceLock<Vec<f32>>,
 }
 
 impl Inputs {
@@ -67,7 +138,14 @@ impl Inputs {
             });
         }
         let missing = missing_allowed && values.iter().any(|value| value.is_nan());
-        Ok(Self { rows: matrix.rows, stride, values, missing })
+        Ok(Self { rows: matrix.rows, stride, values, missing, width, columns: std::sync::OnceLock::new() })
+    }
+
+    fn columns(&self) -> &[f32] {
+        self.columns.get_or_init(|| {
+            let rows = self.values.chunks_exact(self.stride);
+            (0..self.width).flat_map(|feature| rows.clone().map(move |row| row[feature])).collect()
+        })
     }
 }
 
@@ -76,6 +154,12 @@ impl Tree {
     pub(super) fn visit(&self, inputs: &Inputs, leaves: &mut Vec<u32>, mut add: impl FnMut(usize, &[f64])) {
         leaves.clear();
         match inputs.stride {
+            _ if self.complete.is_some() && !inputs.missing => {
+                leaves.resize(inputs.rows, 0);
+                if let Some(complete) = &self.complete {
+                    complete.find(inputs.columns(), inputs.rows, leaves);
+                }
+            }
             8 => self.find::<8>(inputs, leaves),
             16 => self.find::<16>(inputs, leaves),
             32 => self.find::<32>(inputs, leaves),
@@ -200,6 +284,32 @@ impl Tree {
     }
 }
 
+/// A node of another library, in the terms of this one. Children come after their parents.
+pub(super) struct Plain {
+    pub(super) children: Option<(i64, i64)>,
+    pub(super) feature: i64,
+    pub(super) threshold: f64,
+    pub(super) missing_left: bool,
+    /// How many training rows came by, or their weight.
+    pub(super) busy: i64,
+    pub(super) value: f64,
+}
+
+impl Tree {
+    /// `None` unless the nodes form a tree over that many inputs.
+    pub(super) fn of_plain(nodes: &[Plain], inputs: usize) -> Option<Self> {
+        let record = |node: &Plain| {
+            let (left, right) = node.children.unwrap_or((-1, -1));
+            let (feature, threshold) = (node.feature, node.threshold);
+            Record { left, right, feature, threshold, missing_left: node.missing_left, samples: node.busy }
+        };
+        let records: Vec<Record> = nodes.iter().map(record).collect();
+        let (order, children) = sibling_order(&records, inputs)?;
+        let values: Vec<f64> = nodes.iter().map(|node| node.value).collect();
+        Some(flatten(&records, &order, &children, &values, 1))
+    }
+}
+
 /// A node as stored.
 struct Record {
     left: i64,
@@ -213,6 +323,37 @@ struct Record {
 
 /// Reads a `sklearn.tree._tree.Tree` of one target with that many inputs.
 pub(super) fn read(source: &Source<'_>, inputs: usize) -> Result<Tree, Error> {
+    let count = declared(source, inputs)?;
+    let values = source.finite("values")?;
+    let outputs = match values.shape.as_slice() {
+        [nodes, 1, outputs] if *nodes == count && *outputs > 0 && count > 0 => *outputs,
+        _ => return Err(source.refuse("the shape of the values of a tree does not fit its nodes")),
+    };
+    let (records, order, children) = nodes(source, count, inputs)?;
+    Ok(flatten(&records, &order, &children, &values.values, outputs))
+}
+
+/// The same, with values made of the depth of a leaf and the number of training rows in it.
+pub(super) fn read_with(source: &Source<'_>, inputs: usize, value: impl Fn(usize, i64) -> f64) -> Result<Tree, Error> {
+    let count = declared(source, inputs)?;
+    let (records, order, children) = nodes(source, count, inputs)?;
+    let mut depths = vec![0_usize; count];
+    let mut values = vec![0.0; count];
+    for (place, stored) in order.iter().enumerate() {
+        let record = &records[*stored];
+        if children[place] == 0 {
+            values[*stored] = value(depths[*stored], record.samples);
+            continue;
+        }
+        for child in [record.left, record.right] {
+            depths[child as usize] = depths[*stored] + 1;
+        }
+    }
+    Ok(flatten(&records, &order, &children, &values, 1))
+}
+
+/// How many nodes a tree says it has, after checking what it is made for.
+fn declared(source: &Source<'_>, inputs: usize) -> Result<usize, Error> {
     let (class, arguments) = source.view().call().ok_or_else(|| source.refuse("a tree is needed in this place"))?;
     if !class.is("sklearn.tree._tree", "Tree") {
         return Err(source.refuse("a tree is needed in this place"));
@@ -226,17 +367,44 @@ pub(super) fn read(source: &Source<'_>, inputs: usize) -> Result<Tree, Error> {
     if targets.integer() != Some(1) {
         return Err(source.refuse("trees of several targets are not evaluated"));
     }
-    let count = source.size("node_count")?;
-    let values = source.finite("values")?;
-    let outputs = match values.shape.as_slice() {
-        [nodes, 1, outputs] if *nodes == count && *outputs > 0 && count > 0 => *outputs,
-        _ => return Err(source.refuse("the shape of the values of a tree does not fit its nodes")),
-    };
+    source.size("node_count")
+}
+
+type Nodes = (Vec<Record>, Vec<usize>, Vec<u32>);
+
+fn nodes(source: &Source<'_>, count: usize, inputs: usize) -> Result<Nodes, Error> {
     let records = records(source, count)?;
     let (order, children) = sibling_order(&records, inputs).ok_or_else(|| {
         source.refuse("the nodes do not form a tree: a child, a feature or a threshold is out of range")
     })?;
-    Ok(flatten(&records, &order, &children, &values.values, outputs))
+    Ok((records, order, children))
+}
+
+/// How much each feature lowers the impurity (`Tree.compute_feature_importances`), not scaled.
+pub(super) fn importances(source: &Source<'_>, inputs: usize) -> Result<Vec<f64>, Error> {
+    let count = declared(source, inputs)?;
+    let (records, _, _) = nodes(source, count, inputs)?;
+    let array = source.array("nodes")?;
+    let odd = || source.refuse("the record of a tree node is not understood");
+    let stored = array.records().ok_or_else(odd)?;
+    let number = |record: &[u8], name: &str| {
+        let field = array.dtype.field(name)?;
+        field.dtype.number(&record[field.offset..field.offset + field.dtype.size])
+    };
+    let weighted: Option<Vec<(f64, f64)>> = stored
+        .map(|record| {
+            let weight = number(record, "weighted_n_node_samples")?;
+            Some((weight, weight * number(record, "impurity")?))
+        })
+        .collect();
+    let weighted = weighted.ok_or_else(odd)?;
+    let mut sums = vec![0.0; inputs];
+    for (record, (_, impurity)) in records.iter().zip(&weighted).filter(|(record, _)| record.left != -1) {
+        sums[record.feature as usize] +=
+            impurity - weighted[record.left as usize].1 - weighted[record.right as usize].1;
+    }
+    sums.iter_mut().for_each(|sum| *sum /= weighted[0].0);
+    Ok(sums)
 }
 
 fn records(source: &Source<'_>, count: usize) -> Result<Vec<Record>, Error> {
@@ -324,7 +492,8 @@ fn flatten(records: &[Record], order: &[usize], children: &[u32], values: &[f64]
         depths[*first as usize..*first as usize + 2].fill(below);
     }
     let depth = depths.into_iter().max().unwrap_or(0);
-    Tree { nodes, values: kept, outputs, depth }
+    let complete = Complete::of(&nodes, depth);
+    Tree { nodes, values: kept, outputs, depth, complete }
 }
 
 /// The largest float32 that is not above: comparing a float32 with it is comparing with the double.

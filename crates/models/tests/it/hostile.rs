@@ -54,7 +54,7 @@ fn a_scan_finds_the_call_and_passes_honest_models() {
     let bad = scan(&std::fs::read(fixtures().join("bad/reduce_os_system.joblib")).unwrap(), &limits);
     assert_eq!(bad.worst(), Some(Severity::Critical));
     assert_eq!(bad.findings[0].name.as_deref(), Some("posix.system"));
-    for manifest in ["manifest.json", "more/manifest.json"] {
+    for manifest in ["manifest.json", "more/manifest.json", "wide/manifest.json"] {
         let manifest = fixtures().join(manifest);
         let folder = manifest.parent().unwrap().to_owned();
         let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(manifest).unwrap()).unwrap();
@@ -158,20 +158,48 @@ fn ask(bytes: &[u8], rows: &assize_tables::Table) {
 
 #[test]
 fn changed_bytes_never_panic() {
-    let folder = fixtures();
-    let manifest: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(folder.join("more/manifest.json")).unwrap()).unwrap();
     let mut numbers = Numbers(7);
-    for model in manifest["models"].as_array().unwrap() {
-        let bytes = std::fs::read(folder.join("more").join(model["file"].as_str().unwrap())).unwrap();
-        let rows = read_csv(&folder.join("more").join(model["x"].as_str().unwrap()));
-        for _ in 0..12 {
-            let mut changed = bytes.clone();
-            for _ in 0..=numbers.next() % 3 {
-                let at = (numbers.next() % changed.len() as u64) as usize;
-                changed[at] = numbers.next() as u8;
+    for folder in ["joblib/more", "joblib/wide", "boosters/files"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
+        let manifest: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+        for model in manifest["models"].as_array().unwrap() {
+            let bytes = std::fs::read(folder.join(model["file"].as_str().unwrap())).unwrap();
+            let rows = read_csv(&folder.join(model["x"].as_str().unwrap()));
+            for _ in 0..6 {
+                let mut changed = bytes.clone();
+                for _ in 0..=numbers.next() % 3 {
+                    let at = (numbers.next() % changed.len() as u64) as usize;
+                    changed[at] = numbers.next() as u8;
+                }
+                ask(&changed, &rows);
             }
-            ask(&changed, &rows);
+        }
+    }
+}
+
+#[test]
+fn boosters_that_declare_more_than_they_hold_are_refused() {
+    refused_with(b"CBM1\xff\xff\xff\xff", "CatBoost: the file is damaged");
+    refused_with(b"CBM1\x08\x00\x00\x00\xff\xff\xff\x7f\x00\x00\x00\x00", "CatBoost: the file is damaged");
+    let text = "tree\nversion=v4\nnum_tree_per_iteration=16000000\nmax_feature_idx=0\nobjective=multiclass num_class:3\n\
+                feature_names=a\nfeature_infos=[0:1]\n";
+    refused_with(text.as_bytes(), "LightGBM: a number of trees");
+    refused_with([b"{\"learner\":".as_slice(), &[b'['; 400]].concat().as_slice(), "nested too deeply");
+    let inputs = br#"{"learner":{"learner_model_param":{"num_feature":"1e300","num_class":"0"}}}"#;
+    refused_with(inputs, "XGBoost: the number of its inputs");
+    refused_with(b"{L\0\0\0\0\0\0\0\x07learner[$d#L\x7f\0\0\0\0\0\0\0}", "a length is not one");
+}
+
+#[test]
+fn every_truncation_of_a_booster_ends_without_a_panic() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/boosters/files");
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    for model in manifest["models"].as_array().unwrap() {
+        let bytes = std::fs::read(folder.join(model["file"].as_str().unwrap())).unwrap();
+        for end in (0..bytes.len()).step_by(bytes.len() / 40) {
+            let _ = open(&bytes[..end], "m", &Limits::default());
         }
     }
 }

@@ -6,6 +6,9 @@ mod adult;
 mod explain;
 mod forest;
 mod hostile;
+mod reading_table;
 mod sklearn;
 mod sklearn_harness;
 mod support;
+
+use sklearn_harness as harness;

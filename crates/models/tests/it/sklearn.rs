@@ -33,6 +33,15 @@ fn every_kind_version_and_storage_answers_as_the_library_does() {
 }
 
 #[test]
+fn the_page_of_what_is_read_is_up_to_date() {
+    let committed = include_str!("../../../../docs/models.md");
+    assert!(
+        committed == crate::reading_table::render(),
+        "run `cargo run -p assize-models --example models_table > docs/models.md`"
+    );
+}
+
+#[test]
 fn a_missing_column_is_named_and_a_further_one_is_ignored() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/joblib");
     let bytes = std::fs::read(folder.join("sk1.7.2/pipe_ohe_logreg.p4.pkl")).unwrap();
@@ -55,4 +64,14 @@ fn a_cancelled_question_has_no_answer() {
     cancel.cancel();
     let answer = model.predict(&read_csv(&folder.join("x/ord14.csv")), &cancel);
     assert!(matches!(answer, Err(Error::Cancelled(_))));
+}
+
+#[test]
+fn further_kinds_answer_as_the_library_does() {
+    all_right("joblib/wide");
+}
+
+#[test]
+fn boosters_answer_as_their_libraries_do() {
+    all_right("boosters/files");
 }

@@ -56,7 +56,8 @@ pub(crate) fn check_folder(folder: &Path) -> Vec<Checked> {
 fn storage(store: &Value) -> String {
     let compress = match &store["compress"] {
         Value::Array(parts) => parts[0].as_str().unwrap().to_owned(),
-        _ => "plain".to_owned(),
+        _ if ["pickle", "joblib"].contains(&store["tool"].as_str().unwrap_or_default()) => "plain".to_owned(),
+        _ => return store["tool"].as_str().unwrap().to_owned(),
     };
     let protocol = store["protocol"].as_u64().map_or(String::new(), |protocol| format!(" protocol {protocol}"));
     format!("{} {compress}{protocol}", store["tool"].as_str().unwrap())

@@ -1,0 +1,650 @@
+//! XGBoost: `XGBClassifier`, `XGBRegressor` and their random forests, and files in JSON and UBJSON.
+//!
+//! Source: the model schema of XGBoost (`doc/model.schema`) and its CPU predictor. All sums are float32, from the base
+//! score on, in the order of the trees; texts find their category by the names stored since 3.1.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use assize_tables::Cancel;
+
+use super::document::{self, Value};
+use super::tree::{Child, Missing, Split, Test, Tree as General};
+use super::{Inputs, Library, Opened, Unseen, coded, single};
+use crate::pickle::Limits;
+use crate::predictor::Error;
+use crate::sklearn::category::Categories;
+use crate::sklearn::data::{Data, Matrix};
+use crate::sklearn::estimator::{Answer, Classify, Estimator, Regress, Rule};
+use crate::sklearn::label::Label;
+use crate::sklearn::source::Source;
+use crate::sklearn::tree::{Inputs as Rows, Plain, Tree as Fast};
+
+const LIBRARY: Library = Library::XGBoost;
+
+/// Added below the fraction of the logistic function, as there; too small for a float32 to notice beside one.
+const SIGMOID_EPSILON: f32 = 1e-16;
+
+/// Categories are numbered below it (`kMaxCat`, of which float32 holds every one).
+const CATEGORIES_MAX: f64 = 16_777_216.0;
+
+/// Largest exponent of the logistic function.
+const SIGMOID_EXPONENT_MAX: f32 = 88.7;
+
+enum Kind {
+    Fast(Fast),
+    General(General, Vec<f64>),
+}
+
+/// What turns a score into an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Link {
+    Identity,
+    Logistic,
+    /// Scores stay, and above one half is the second class.
+    LogisticRaw,
+    Hinge,
+    Exponential,
+    Softmax,
+}
+
+impl Link {
+    fn read(objective: &str) -> Result<Self, Error> {
+        Ok(match objective {
+            "reg:squarederror"
+            | "reg:linear"
+            | "reg:squaredlogerror"
+            | "reg:absoluteerror"
+            | "reg:quantileerror"
+            | "reg:pseudohubererror" => Self::Identity,
+            "binary:logistic" | "reg:logistic" => Self::Logistic,
+            "binary:logitraw" => Self::LogisticRaw,
+            "binary:hinge" => Self::Hinge,
+            "count:poisson" | "reg:gamma" | "reg:tweedie" => Self::Exponential,
+            "multi:softprob" => Self::Softmax,
+            // Its wrapper makes probabilities by numpy's float32 powers, which differ from one processor to another.
+            other => return Err(LIBRARY.refuse(format!("the objective {other:?} is not evaluated"))),
+        })
+    }
+
+    /// The base score as the trees add to it.
+    fn base(self, value: f32) -> f32 {
+        match self {
+            Self::Logistic => -(libm::log(f64::from(1.0 / value - 1.0)) as f32),
+            Self::Exponential => libm::log(f64::from(value)) as f32,
+            _ => value,
+        }
+    }
+
+    fn apply(self, scores: &mut [f32]) {
+        match self {
+            Self::Identity | Self::LogisticRaw => {}
+            Self::Logistic => scores.iter_mut().for_each(|score| {
+                *score = 1.0 / (single::exp((-*score).min(SIGMOID_EXPONENT_MAX)) + 1.0 + SIGMOID_EPSILON);
+            }),
+            Self::Hinge => scores.iter_mut().for_each(|score| *score = f32::from(u8::from(*score > 0.0))),
+            Self::Exponential => scores.iter_mut().for_each(|score| *score = single::exp(*score)),
+            Self::Softmax => {
+                let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let mut sum = 0.0_f64;
+                for score in scores.iter_mut() {
+                    *score = single::exp(*score - largest);
+                    sum += f64::from(*score);
+                }
+                scores.iter_mut().for_each(|score| *score /= sum as f32);
+            }
+        }
+    }
+}
+
+enum Booster {
+    /// Tree, the score it adds to, and the weight that dropping has left it.
+    Trees(Vec<(Kind, usize, Option<f32>)>),
+    /// Coefficients for each input and score, and the intercepts.
+    Linear(Vec<f32>, Vec<f32>),
+}
+
+struct Model {
+    inputs: Inputs,
+    categories: Vec<Option<Categories>>,
+    /// A value that counts as missing beside NaN.
+    missing: Option<f32>,
+    groups: usize,
+    base: Vec<f32>,
+    /// Whether trees of which some were dropped are asked with the base score.
+    based: bool,
+    link: Link,
+    booster: Booster,
+}
+
+impl Model {
+    /// Scores after the link, `rows x groups`.
+    fn answers(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f32>, Error> {
+        let mut input = coded(data, &self.categories, Unseen::Refused)?;
+        if let Some(missing) = self.missing {
+            input.values.iter_mut().filter(|value| **value as f32 == missing).for_each(|value| *value = f64::NAN);
+        }
+        let mut scores = self.base.repeat(input.rows);
+        let data = Data::Matrix(input);
+        let rows = Rows::new(&data, self.inputs.count, true)?;
+        match &self.booster {
+            Booster::Trees(trees) => self.add_trees(trees, &data, &rows, &mut scores, cancel)?,
+            Booster::Linear(weights, intercepts) => {
+                let input = data.matrix(self.inputs.count)?;
+                for (row, scores) in input.iter().zip(scores.chunks_exact_mut(self.groups)) {
+                    for (group, score) in scores.iter_mut().enumerate() {
+                        *score += intercepts[group];
+                        for (value, weights) in row.iter().zip(weights.chunks_exact(self.groups)) {
+                            if !value.is_nan() {
+                                *score += *value as f32 * weights[group];
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        scores.chunks_exact_mut(self.groups).for_each(|scores| self.link.apply(scores));
+        Ok(scores)
+    }
+
+    fn add_trees(
+        &self,
+        trees: &[(Kind, usize, Option<f32>)],
+        data: &Data,
+        rows: &Rows,
+        scores: &mut [f32],
+        cancel: &Cancel,
+    ) -> Result<(), Error> {
+        let general = trees.iter().any(|(kind, ..)| matches!(kind, Kind::General(..)));
+        let single: Cow<'_, Matrix> = match general {
+            true => Cow::Owned(data.matrix(self.inputs.count)?.map_rows(self.inputs.count, |row, out| {
+                out.iter_mut().zip(row).for_each(|(out, value)| *out = f64::from(*value as f32));
+            })),
+            false => data.matrix(self.inputs.count)?,
+        };
+        let mut leaves = Vec::new();
+        for (kind, group, weight) in trees {
+            cancel.check()?;
+            let mut add = |row: usize, value: f64| {
+                let value = value as f32;
+                let score = &mut scores[row * self.groups + group];
+                *score += match weight {
+                    None => value,
+                    // Since 2.0 a dropped tree is asked with the base score, which is taken off again.
+                    Some(weight) if self.based => ((self.base[*group] + value) - self.base[*group]) * weight,
+                    Some(weight) => value * weight,
+                };
+            };
+            match kind {
+                Kind::Fast(tree) => tree.visit(rows, &mut leaves, |row, leaf| add(row, leaf[0])),
+                Kind::General(tree, values) => {
+                    single.iter().enumerate().for_each(|(row, cells)| add(row, values[tree.find(cells)]));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Classifier {
+    classes: Vec<Label>,
+    model: Model,
+}
+
+impl Classifier {
+    fn probabilities_of(&self, answers: &[f32], rows: usize) -> Matrix {
+        if self.model.groups > 1 {
+            return Matrix::new(rows, self.model.groups, answers.iter().map(|value| f64::from(*value)).collect());
+        }
+        let both = answers.iter().flat_map(|value| [f64::from(1.0 - value), f64::from(*value)]);
+        Matrix::new(rows, 2, both.collect())
+    }
+
+    fn labelled(&self, answers: &[f32], rows: usize) -> Vec<u32> {
+        if self.model.groups > 1 {
+            return self.probabilities_of(answers, rows).argmax();
+        }
+        answers.iter().map(|value| u32::from(*value > 0.5)).collect()
+    }
+}
+
+impl Classify for Classifier {
+    fn classes(&self) -> &[Label] {
+        &self.classes
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::Decision
+    }
+
+    fn has_probabilities(&self) -> bool {
+        true
+    }
+
+    fn has_decision(&self) -> bool {
+        false
+    }
+
+    fn is_single_precision(&self) -> bool {
+        true
+    }
+
+    fn inputs(&self) -> Option<Inputs> {
+        Some(self.model.inputs.clone())
+    }
+
+    fn probabilities(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        Ok(self.probabilities_of(&self.model.answers(data, cancel)?, data.rows()))
+    }
+
+    fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
+        Ok(self.labelled(&self.model.answers(data, cancel)?, data.rows()))
+    }
+
+    fn answer(&self, data: &Data, cancel: &Cancel) -> Result<Answer, Error> {
+        let answers = self.model.answers(data, cancel)?;
+        let labels = self.labelled(&answers, data.rows());
+        Ok(Answer { labels, probabilities: Some(self.probabilities_of(&answers, data.rows())) })
+    }
+}
+
+struct Regressor(Model);
+
+impl Regress for Regressor {
+    fn inputs(&self) -> Option<Inputs> {
+        Some(self.0.inputs.clone())
+    }
+
+    fn is_single_precision(&self) -> bool {
+        true
+    }
+
+    fn values(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f64>, Error> {
+        Ok(self.0.answers(data, cancel)?.into_iter().map(f64::from).collect())
+    }
+}
+
+/// What a wrapper adds to its booster.
+#[derive(Clone, Copy, Default)]
+struct Wrapped {
+    missing: Option<f32>,
+    /// Whether the wrapper says that it classifies; a file says so itself.
+    classifies: Option<bool>,
+}
+
+fn odd(what: &str) -> Error {
+    LIBRARY.refuse(format!("{what} is not understood"))
+}
+
+/// A file of its own.
+pub(super) fn file(bytes: &[u8], limits: &Limits) -> Result<Opened, Error> {
+    let document = document::read(LIBRARY, bytes, limits)?;
+    let version = document.get("version").and_then(Value::numbers).unwrap_or_default();
+    let version = version.iter().map(ToString::to_string).collect::<Vec<String>>().join(".");
+    let estimator = estimator(&document, Wrapped::default())?;
+    let inputs = match &estimator {
+        Estimator::Classifier(classifier) => classifier.inputs(),
+        Estimator::Regressor(regressor) => regressor.inputs(),
+        Estimator::Transformer(_) => None,
+    };
+    let inputs = inputs.ok_or_else(|| odd("the number of its inputs"))?;
+    Ok(Opened { estimator, inputs, description: format!("XGBoost {version}") })
+}
+
+/// A pickled wrapper: the booster is serialised within.
+pub(super) fn wrapper(source: &Source<'_>) -> Result<Estimator, Error> {
+    let booster = source.child("_Booster")?;
+    if !booster.view().class().is_some_and(|class| class.is("xgboost.core", "Booster")) {
+        return Err(source.refuse("its booster is not one"));
+    }
+    let bytes =
+        booster.attribute("handle")?.bytes().ok_or_else(|| source.refuse("its booster is not stored as bytes"))?;
+    let document = document::read(LIBRARY, &bytes, source.limits())?;
+    let document = document.get("Model").unwrap_or(&document);
+    // Before 1.6 it encoded labels itself.
+    let numbered = match source.has("classes_") {
+        true => source.classes(2)?.iter().enumerate().all(|(at, class)| *class == Label::Int(at as i64)),
+        false => true,
+    };
+    if source.has("_le") || !numbered {
+        return Err(source.refuse("labels that are not 0, 1, ... are not evaluated"));
+    }
+    let missing = source.view().attribute("missing").and_then(|missing| missing.number());
+    let name = source.view().class().map_or("", |class| class.name.as_ref());
+    let wrapped = Wrapped {
+        missing: missing.filter(|missing| !missing.is_nan()).map(|missing| missing as f32),
+        classifies: Some(name.ends_with("Classifier")),
+    };
+    estimator(document, wrapped)
+}
+
+fn estimator(document: &Value, wrapped: Wrapped) -> Result<Estimator, Error> {
+    let learner = document.get("learner").ok_or_else(|| odd("a model without a learner"))?;
+    let parameter = |name: &str| learner.at(&["learner_model_param", name]).and_then(Value::parameter);
+    let size = |name: &str| parameter(name).filter(|value| (0.0..1e6).contains(value)).map(|value| value as usize);
+    let count = size("num_feature").filter(|count| *count > 0).ok_or_else(|| odd("the number of its inputs"))?;
+    let classes = size("num_class").unwrap_or(0);
+    if size("num_target").unwrap_or(1) > 1 {
+        return Err(LIBRARY.refuse("several targets are not evaluated"));
+    }
+    let objective = learner.at(&["objective", "name"]).and_then(Value::text).ok_or_else(|| odd("its objective"))?;
+    let link = Link::read(objective)?;
+    if (link == Link::Softmax) != (classes > 1) {
+        return Err(odd("a number of classes that does not fit its objective"));
+    }
+    let groups = classes.max(1);
+    let base = base(learner, groups)?.into_iter().map(|value| link.base(value)).collect::<Vec<f32>>();
+    if base.iter().any(|value| !value.is_finite()) {
+        return Err(odd("its base score"));
+    }
+    let says = learner.at(&["attributes", "scikit_learn"]).and_then(Value::text).unwrap_or_default();
+    let discrete = matches!(link, Link::Hinge | Link::LogisticRaw | Link::Softmax) || objective == "binary:logistic";
+    let classifies = wrapped.classifies.unwrap_or(discrete && !says.contains("regressor"));
+    let booster =
+        booster(learner, &Shape { count, groups, by_wrapper: wrapped.classifies.is_some() || !says.is_empty() })?;
+    let inputs = Inputs { count, names: names(learner, count)? };
+    let categories = categories(learner, count)?;
+    let major = document.get("version").and_then(Value::numbers).and_then(|version| version.first().copied());
+    let based = major.ok_or_else(|| odd("a model without a version"))? >= 2.0;
+    let missing = wrapped.missing.or_else(|| stored_missing(says));
+    let model = Model { inputs, categories, missing, groups, base, based, link, booster };
+    if !classifies {
+        if groups > 1 {
+            return Err(LIBRARY.refuse("a regressor of several scores is not evaluated"));
+        }
+        return Ok(Estimator::Regressor(Box::new(Regressor(model))));
+    }
+    if matches!(link, Link::Identity | Link::Exponential) {
+        return Err(LIBRARY.refuse(format!("a classifier of the objective {objective:?} is not evaluated")));
+    }
+    let classes = (0..groups.max(2) as i64).map(Label::Int).collect();
+    Ok(Estimator::Classifier(Box::new(Classifier { classes, model })))
+}
+
+/// Up to 1.7 a file repeats the parameters of its wrapper, of which one says what is missing.
+fn stored_missing(says: &str) -> Option<f32> {
+    let stored = document::read(LIBRARY, says.as_bytes(), &Limits::default()).ok()?;
+    stored.get("missing").and_then(Value::number).filter(|missing| !missing.is_nan()).map(|missing| missing as f32)
+}
+
+/// `base_score`: one number for all scores, or since 3.1 one for each in brackets.
+fn base(learner: &Value, groups: usize) -> Result<Vec<f32>, Error> {
+    let text = learner
+        .at(&["learner_model_param", "base_score"])
+        .and_then(Value::text)
+        .ok_or_else(|| odd("its base score"))?;
+    let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let values: Option<Vec<f32>> = inner.split(',').map(|part| part.trim().parse().ok()).collect();
+    match values.ok_or_else(|| odd("its base score"))? {
+        one if one.len() == 1 => Ok(one.repeat(groups)),
+        all if all.len() == groups => Ok(all),
+        _ => Err(odd("its base score")),
+    }
+}
+
+fn names(learner: &Value, count: usize) -> Result<Option<Vec<String>>, Error> {
+    match learner.get("feature_names").and_then(Value::texts) {
+        Some(names) if names.is_empty() => Ok(None),
+        Some(names) if names.len() == count => Ok(Some(names)),
+        None if learner.get("feature_names").is_none() => Ok(None),
+        _ => Err(odd("the names of its inputs")),
+    }
+}
+
+/// Categories by input: texts since 3.1; without them only their positions are understood.
+fn categories(learner: &Value, count: usize) -> Result<Vec<Option<Categories>>, Error> {
+    let none = || (0..count).map(|_| None).collect();
+    let model =
+        learner.at(&["gradient_booster", "model"]).or_else(|| learner.at(&["gradient_booster", "gbtree", "model"]));
+    let Some(stored) = model.and_then(|model| model.at(&["cats", "enc"])).and_then(Value::list) else {
+        return Ok(none());
+    };
+    if stored.is_empty() {
+        return Ok(none());
+    }
+    if stored.len() != count {
+        return Err(odd("the categories of its inputs"));
+    }
+    let mut categories = Vec::with_capacity(count);
+    for one in stored {
+        let numbers = |key: &str| one.get(key).and_then(Value::numbers);
+        let Some(offsets) = numbers("offsets") else {
+            return Err(LIBRARY.refuse("categories that are not texts are not evaluated"));
+        };
+        if offsets.is_empty() {
+            categories.push(None);
+            continue;
+        }
+        let bytes: Vec<u8> = numbers("values").unwrap_or_default().iter().map(|value| *value as i64 as u8).collect();
+        let texts: Option<Vec<String>> = offsets
+            .windows(2)
+            .map(|pair| String::from_utf8(bytes.get(pair[0] as usize..pair[1] as usize)?.to_vec()).ok())
+            .collect();
+        categories.push(Some(Categories::of_texts(texts.ok_or_else(|| odd("the categories of its inputs"))?)?));
+    }
+    Ok(categories)
+}
+
+/// What trees are held against.
+struct Shape {
+    count: usize,
+    groups: usize,
+    /// Asked through a wrapper, which stops at the best iteration.
+    by_wrapper: bool,
+}
+
+fn booster(learner: &Value, shape: &Shape) -> Result<Booster, Error> {
+    let stored = learner.get("gradient_booster").ok_or_else(|| odd("its booster"))?;
+    let best = learner.at(&["attributes", "best_iteration"]).and_then(Value::parameter);
+    match stored.get("name").and_then(Value::text) {
+        Some("gbtree") => {
+            let model = stored.get("model").ok_or_else(|| odd("its booster"))?;
+            Ok(Booster::Trees(trees(model, None, best, shape)?))
+        }
+        Some("dart") => {
+            let model = stored.at(&["gbtree", "model"]).ok_or_else(|| odd("its booster"))?;
+            let weights =
+                stored.get("weight_drop").and_then(Value::numbers).ok_or_else(|| odd("the weights of its trees"))?;
+            Ok(Booster::Trees(trees(model, Some(&weights), best, shape)?))
+        }
+        Some("gblinear") => {
+            let weights = stored.at(&["model", "weights"]).and_then(Value::numbers).unwrap_or_default();
+            let mut weights: Vec<f32> = weights.into_iter().map(|weight| weight as f32).collect();
+            if weights.len() != (shape.count + 1) * shape.groups || weights.iter().any(|weight| !weight.is_finite()) {
+                return Err(odd("its coefficients"));
+            }
+            let intercepts = weights.split_off(shape.count * shape.groups);
+            Ok(Booster::Linear(weights, intercepts))
+        }
+        other => Err(LIBRARY.refuse(format!("the booster {:?} is not evaluated", other.unwrap_or("without a name")))),
+    }
+}
+
+fn trees(
+    model: &Value,
+    weights: Option<&[f64]>,
+    best: Option<f64>,
+    shape: &Shape,
+) -> Result<Vec<(Kind, usize, Option<f32>)>, Error> {
+    let stored = model.get("trees").and_then(Value::list).ok_or_else(|| odd("its trees"))?;
+    let groups = model.get("tree_info").and_then(Value::numbers).ok_or_else(|| odd("the order of its trees"))?;
+    if groups.len() != stored.len() || weights.is_some_and(|weights| weights.len() != stored.len()) {
+        return Err(odd("the order of its trees"));
+    }
+    let parallel =
+        model.at(&["gbtree_model_param", "num_parallel_tree"]).and_then(Value::parameter).unwrap_or(1.0).max(1.0);
+    let round = (parallel as usize).saturating_mul(shape.groups);
+    let mut kept = stored.len();
+    if let Some(best) = best.filter(|best| *best >= 0.0) {
+        let until = (best as usize).saturating_add(1).saturating_mul(round);
+        if until < kept && !shape.by_wrapper {
+            return Err(LIBRARY.refuse("it was stopped early, and whether later trees count is not stored"));
+        }
+        kept = kept.min(until);
+    }
+    let mut trees = Vec::with_capacity(kept);
+    for (at, tree) in stored[..kept].iter().enumerate() {
+        let group = groups[at] as usize;
+        if group >= shape.groups {
+            return Err(odd("the order of its trees"));
+        }
+        trees.push((tree_of(tree, shape.count)?, group, weights.map(|weights| weights[at] as f32)));
+    }
+    Ok(trees)
+}
+
+/// The arrays of one tree.
+struct Arrays {
+    left: Vec<f64>,
+    right: Vec<f64>,
+    feature: Vec<f64>,
+    condition: Vec<f64>,
+    default_left: Vec<f64>,
+    is_category: Vec<f64>,
+    cover: Vec<f64>,
+}
+
+impl Arrays {
+    fn read(tree: &Value) -> Option<Self> {
+        let numbers = |key: &str| tree.get(key).and_then(Value::numbers);
+        let left = numbers("left_children")?;
+        let flags = |key: &str| match tree.get(key) {
+            Some(Value::List(members)) => members.iter().map(Value::number).collect(),
+            Some(other) => other.numbers(),
+            None => Some(vec![0.0; left.len()]),
+        };
+        let arrays = Self {
+            right: numbers("right_children")?,
+            feature: numbers("split_indices")?,
+            condition: numbers("split_conditions")?,
+            default_left: flags("default_left")?,
+            is_category: flags("split_type").filter(|kinds| !kinds.is_empty()).unwrap_or_else(|| vec![0.0; left.len()]),
+            cover: numbers("sum_hessian").unwrap_or_else(|| vec![0.0; left.len()]),
+            left,
+        };
+        let nodes = arrays.left.len();
+        let same = [
+            &arrays.right,
+            &arrays.feature,
+            &arrays.condition,
+            &arrays.default_left,
+            &arrays.is_category,
+            &arrays.cover,
+        ]
+        .iter()
+        .all(|array| array.len() == nodes);
+        (nodes > 0 && same).then_some(arrays)
+    }
+}
+
+fn tree_of(tree: &Value, inputs: usize) -> Result<Kind, Error> {
+    if tree.at(&["tree_param", "size_leaf_vector"]).and_then(Value::parameter).is_some_and(|size| size > 1.0) {
+        return Err(LIBRARY.refuse("trees with several values in a leaf (multi_output_tree) are not evaluated"));
+    }
+    let broken = || LIBRARY.refuse("the nodes do not form a tree: a child, a feature or a number is out of range");
+    let arrays = Arrays::read(tree).ok_or_else(broken)?;
+    // Nodes that pruning has left behind are not reached from the root.
+    let mut order = vec![0_usize];
+    let mut place: Vec<Option<u32>> = vec![None; arrays.left.len()];
+    place[0] = Some(0);
+    let mut next = 0;
+    while let Some(at) = order.get(next).copied() {
+        next += 1;
+        if arrays.left[at] < 0.0 {
+            continue;
+        }
+        for child in [arrays.left[at], arrays.right[at]] {
+            let child = if child >= 0.0 && child.fract() == 0.0 { child as usize } else { usize::MAX };
+            let taken = place.get_mut(child).ok_or_else(broken)?;
+            if taken.replace(order.len() as u32).is_some() {
+                return Err(broken());
+            }
+            order.push(child);
+        }
+    }
+    let sound = |at: &usize| {
+        let leaf = arrays.left[*at] < 0.0;
+        let condition = arrays.condition[*at];
+        if leaf {
+            condition.is_finite()
+        } else {
+            (!condition.is_nan() || arrays.is_category[*at] != 0.0)
+                && (0.0..inputs as f64).contains(&arrays.feature[*at])
+        }
+    };
+    if !order.iter().all(sound) {
+        return Err(broken());
+    }
+    if order.iter().any(|at| arrays.is_category[*at] != 0.0) {
+        return general(tree, &arrays, &order, &place, inputs);
+    }
+    let plain = order.iter().map(|at| {
+        let child = |child: f64| i64::from(place[child as usize].unwrap_or(0));
+        let leaf = arrays.left[*at] < 0.0;
+        let condition = arrays.condition[*at] as f32;
+        Plain {
+            children: (!leaf).then(|| (child(arrays.left[*at]), child(arrays.right[*at]))),
+            feature: if leaf { 0 } else { arrays.feature[*at] as i64 },
+            // Smaller goes left: not larger than the float32 before.
+            threshold: if leaf { 0.0 } else { f64::from(condition.next_down()) },
+            missing_left: arrays.default_left[*at] != 0.0,
+            busy: arrays.cover[*at].clamp(0.0, 1e15) as i64,
+            value: if leaf { f64::from(condition) } else { 0.0 },
+        }
+    });
+    Ok(Kind::Fast(Fast::of_plain(&plain.collect::<Vec<Plain>>(), inputs).ok_or_else(broken)?))
+}
+
+/// A tree of which some nodes ask for a category: those in the set go right.
+fn general(
+    tree: &Value,
+    arrays: &Arrays,
+    order: &[usize],
+    place: &[Option<u32>],
+    inputs: usize,
+) -> Result<Kind, Error> {
+    let broken = || odd("the categories of a tree");
+    let numbers = |key: &str| tree.get(key).and_then(Value::numbers).ok_or_else(broken);
+    let (nodes, starts, sizes) =
+        (numbers("categories_nodes")?, numbers("categories_segments")?, numbers("categories_sizes")?);
+    let all = numbers("categories")?;
+    let entries: HashMap<usize, usize> =
+        nodes.iter().enumerate().map(|(entry, node)| (*node as usize, entry)).collect();
+    let set = |at: usize| -> Option<Vec<u32>> {
+        let entry = *entries.get(&at)?;
+        let start = *starts.get(entry)? as usize;
+        let members = all.get(start..start.checked_add(*sizes.get(entry)? as usize)?)?;
+        if members.iter().any(|member| !(0.0..CATEGORIES_MAX).contains(member)) {
+            return None;
+        }
+        let mut members: Vec<u32> = members.iter().map(|member| *member as u32).collect();
+        members.sort_unstable();
+        Some(members)
+    };
+    let inner: Vec<usize> = order.iter().copied().filter(|at| arrays.left[*at] >= 0.0).collect();
+    let mut number = vec![0_u32; place.len()];
+    let mut values = Vec::new();
+    for (at, node) in inner.iter().enumerate() {
+        number[*node] = at as u32;
+    }
+    for at in order.iter().filter(|at| arrays.left[**at] < 0.0) {
+        number[*at] = values.len() as u32;
+        values.push(arrays.condition[*at]);
+    }
+    let child = |child: f64| {
+        let at = child as usize;
+        if arrays.left[at] < 0.0 { Child::Leaf(number[at]) } else { Child::Node(number[at]) }
+    };
+    let mut splits = Vec::with_capacity(inner.len());
+    for at in inner {
+        let test = match arrays.is_category[at] != 0.0 {
+            true => Test::NotAmong(set(at).ok_or_else(broken)?),
+            false => Test::Below(f64::from(arrays.condition[at] as f32)),
+        };
+        let missing = if arrays.default_left[at] != 0.0 { Missing::Left } else { Missing::Right };
+        let feature = arrays.feature[at] as u32;
+        splits.push(Split { feature, test, missing, left: child(arrays.left[at]), right: child(arrays.right[at]) });
+    }
+    let tree = General::new(splits, values.len(), inputs).ok_or_else(broken)?;
+    Ok(Kind::General(tree, values))
+}

@@ -1,0 +1,5 @@
+//! JSON and UBJSON of XGBoost, JSON of CatBoost.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| assize_fuzz::ask(bytes));

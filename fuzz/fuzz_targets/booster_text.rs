@@ -1,0 +1,5 @@
+//! Text files of LightGBM.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| assize_fuzz::ask(bytes));
