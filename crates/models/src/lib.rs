@@ -10,6 +10,7 @@ mod parallel;
 mod pickle;
 mod predictor;
 mod random;
+pub mod sandbox;
 mod scan;
 mod sklearn;
 

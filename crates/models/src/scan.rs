@@ -5,10 +5,13 @@
 
 mod names;
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use crate::open::foreign;
 use crate::pickle::{self, FaultKind, Limits, Trace};
+use crate::sandbox::plain;
 use crate::sklearn;
 use names::{DANGEROUS_MODULES, DANGEROUS_NAMES, SUPPORTING_NAMES};
 
@@ -19,7 +22,7 @@ const FINDINGS_MAX: usize = 1_000;
 const STREAMS_MAX: usize = 64;
 
 /// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Unusual.
@@ -33,12 +36,12 @@ pub enum Severity {
 }
 
 /// One thing found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// How much it matters.
     pub severity: Severity,
     /// Stable name of the rule, such as `pickle-dangerous-call`.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// Byte where it stands, counted after unpacking.
     pub offset: usize,
     /// Module and name for findings about a class or function.
@@ -48,7 +51,7 @@ pub struct Finding {
 }
 
 /// What a scan of one file says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scan {
     /// Format by content, such as `pickle` or `ONNX`.
     pub format: String,
@@ -62,6 +65,23 @@ impl Scan {
     pub fn worst(&self) -> Option<Severity> {
         self.findings.iter().map(|finding| finding.severity).max()
     }
+
+    /// A file that could not be looked at to its end because it ended or overran the process that did.
+    pub(crate) fn stopped(why: &str) -> Self {
+        let (severity, rule) = (Severity::High, Cow::Borrowed("scan-stopped"));
+        let finding = Finding { severity, rule, offset: 0, name: None, message: plain(why) };
+        Self { format: "unknown".to_owned(), findings: vec![finding] }
+    }
+
+    /// Without control characters in what comes from the file.
+    pub(crate) fn plain(mut self) -> Self {
+        self.format = plain(&self.format);
+        for finding in &mut self.findings {
+            finding.message = plain(&finding.message);
+            finding.name = finding.name.as_deref().map(plain);
+        }
+        self
+    }
 }
 
 /// Scans the bytes of a model file. Never fails: a file that cannot be read is a finding.
@@ -69,7 +89,8 @@ impl Scan {
 pub fn scan(bytes: &[u8], limits: &Limits) -> Scan {
     if let Some(format) = foreign(bytes) {
         let message = format!("{format} files are recognised but not examined by this version");
-        let finding = Finding { severity: Severity::Medium, rule: "not-examined", offset: 0, name: None, message };
+        let finding =
+            Finding { severity: Severity::Medium, rule: "not-examined".into(), offset: 0, name: None, message };
         return Scan { format: format.to_owned(), findings: vec![finding] };
     }
     let mut findings = Vec::new();
@@ -95,7 +116,7 @@ fn scan_streams(bytes: &[u8], limits: &Limits, findings: &mut Vec<Finding>) {
             Ok(end) if end == bytes.len() => return,
             Ok(end) => {
                 let message = format!("{} bytes follow the end of a pickle; a loader ignores them", bytes.len() - end);
-                let rule = "pickle-trailing-data";
+                let rule = "pickle-trailing-data".into();
                 findings.push(Finding { severity: Severity::Medium, rule, offset: end, name: None, message });
                 start = end;
             }
@@ -115,7 +136,7 @@ fn refusal(fault: &pickle::Fault, start: usize) -> Finding {
         FaultKind::Limit => (Severity::High, "limit-exceeded"),
         FaultKind::Malformed => (Severity::Medium, "malformed"),
     };
-    Finding { severity, rule, offset: start + fault.offset, name: None, message: fault.what.clone() }
+    Finding { severity, rule: rule.into(), offset: start + fault.offset, name: None, message: fault.what.clone() }
 }
 
 /// What a name means; `None` for one that honest models need.
@@ -152,7 +173,7 @@ fn judge(module: &str, name: &str, offset: usize) -> Option<Finding> {
     };
     let name = format!("{module}.{name}");
     let message = format!("{name} {why}");
-    Some(Finding { severity, rule, offset, name: Some(name), message })
+    Some(Finding { severity, rule: rule.into(), offset, name: Some(name), message })
 }
 
 #[cfg(test)]
@@ -161,7 +182,8 @@ mod tests {
 
     fn worst(bytes: &[u8]) -> (Option<Severity>, &'static str) {
         let scan = scan(bytes, &Limits::default());
-        (scan.worst(), scan.findings.first().map_or("", |finding| finding.rule))
+        let rule = scan.findings.into_iter().next().map_or("".into(), |finding| finding.rule);
+        (scan.worst(), rule)
     }
 
     #[test]
