@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use models::PredictOptions;
+pub(crate) use models::{PredictOptions, ScanOptions, Threshold};
 
 /// Puts AI systems to the test and signs what it finds.
 #[derive(Debug, Parser)]
@@ -54,6 +54,11 @@ pub(crate) enum Command {
     /// Ask a model file about rows, one answer a line: how to check that it was read right
     #[command(after_help = "Example: assize predict model.joblib --data rows.csv --proba")]
     Predict(PredictOptions),
+    /// Is this model file safe to load? Looks at the bytes, executes nothing
+    #[command(
+        after_help = "Examples:\n  assize scan model.joblib weights.zip\n  assize scan model.pkl --sarif > scan.sarif"
+    )]
+    Scan(ScanOptions),
     /// Check a certificate: format, hash, signature, log inclusion, validity
     #[command(
         after_help = "Examples:\n  assize verify result/certificate.json --public-key result/public-key.pem\n  assize verify MP-2026-000001\n  assize verify https://assize.example.org/verify/MP-2026-000001 --public-key key.pem"

@@ -37,6 +37,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Worker(options) => commands::worker::run(&shared, &options),
         Command::Audit(options) => commands::audit::run(&shared, &options),
         Command::Predict(options) => commands::predict::run(&options),
+        Command::Scan(options) => commands::scan::run(&options),
         Command::Verify(options) => commands::verify::run(&shared, &options),
         Command::Certificate(command) => commands::certificate::run(&shared, &command),
         Command::Org(command) => commands::people::organizations(&shared, &command),

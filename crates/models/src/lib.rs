@@ -11,7 +11,7 @@ mod pickle;
 mod predictor;
 mod random;
 pub mod sandbox;
-mod scan;
+pub mod scan;
 mod sklearn;
 
 pub use open::open;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
 pub(crate) struct PredictOptions {
@@ -20,4 +20,29 @@ pub(crate) struct PredictOptions {
     /// Threads that answer [default: all cores]; no answer depends on it
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScanOptions {
+    /// Files: pickle, joblib, zip, tar, PyTorch, Keras, ONNX, numpy, safetensors, GGUF, sources; nothing is executed
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Exit with 3 when a finding is at least this grave
+    #[arg(long, value_name = "SEVERITY", default_value = "high")]
+    pub(crate) fail_on: Threshold,
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print the findings as a SARIF 2.1.0 log
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) sarif: bool,
+}
+
+/// From which severity on a scan does not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Threshold {
+    Low,
+    Medium,
+    High,
+    Critical,
 }

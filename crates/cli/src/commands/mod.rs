@@ -12,6 +12,7 @@ pub(crate) mod openapi;
 pub(crate) mod people;
 pub(crate) mod predict;
 pub(crate) mod sandbox;
+pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod signing_key;
 pub(crate) mod verify;

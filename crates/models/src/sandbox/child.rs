@@ -8,9 +8,10 @@ use assize_tables::Cancel;
 use super::confine::{self, Walled};
 use super::message::{self, Confinement, Opened, Walls};
 use super::wire::{self, Frame, Malformed, REQUEST_BYTES_MAX, Reader, Writer};
+use crate::open;
 use crate::pickle::Limits;
 use crate::predictor::{Error, Predictor};
-use crate::{open, scan};
+use crate::scan::scan_named;
 
 /// Longest name of a file.
 const FILE_NAME_BYTES_MAX: usize = 4096;
@@ -51,8 +52,8 @@ fn serve(
                 answer
             }
             wire::SCAN => guarded(|| {
-                let (bytes, _) = file(&request.body, input)?;
-                Ok(message::write_scan(&scan(&bytes, &Limits::default())))
+                let (bytes, name) = file(&request.body, input)?;
+                Ok(message::write_scan(&scan_named(&bytes, &name, &Limits::default())))
             }),
             wire::PREDICT => guarded(|| {
                 let table = message::read_rows(&request.body).map_err(unreadable)?;
