@@ -20,6 +20,7 @@ mod jobs;
 mod keyring;
 mod keys;
 pub mod kinds;
+mod model_files;
 mod once;
 mod organizations;
 mod passwords;
@@ -43,7 +44,7 @@ pub use assize_store::{JobId, KeyId, KeyInterface, OrganizationId, Role, UserId}
 pub use audits::{AuditOutcome, JobView, NewAudit, Upload};
 pub use caller::{Actor, Caller, Permission};
 pub use certificates::{CertificateSummary, PublicCertificate};
-pub use certify::{Certify, CertifyArgs, Stopped, WorkFile};
+pub use certify::{AuditFiles, Certify, CertifyArgs, NamedFile, Stopped, WorkFile};
 pub use error::{AppError, FieldProblem};
 pub use fields::{EMAIL_BYTES_MAX, NAME_CHARS_MAX};
 pub(crate) use fields::{FieldProblems, email as parse_email, name as parse_name};
@@ -78,6 +79,7 @@ struct Inner {
     checked: certificates::CheckedCertificates,
     remembered_keys: keys::RememberedKeys,
     password_work: passwords::PasswordWork,
+    model_files: model_files::ModelFiles,
 }
 
 impl App {
@@ -92,6 +94,7 @@ impl App {
         let store = Store::open(&store_settings(&config, true)?, clock.now()).await?;
         let signing = Signing::open(&config, &store, clock.as_ref(), random.as_ref()).await?;
         let narrator = Narrator::from_config(&config.narrative);
+        let model_files = model_files::ModelFiles::new(config.worker.concurrency);
         Ok(Self(Arc::new(Inner {
             config,
             store,
@@ -103,6 +106,7 @@ impl App {
             checked: certificates::CheckedCertificates::default(),
             remembered_keys: keys::RememberedKeys::default(),
             password_work: passwords::PasswordWork::default(),
+            model_files,
         })))
     }
 

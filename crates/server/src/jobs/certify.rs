@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 
 use super::work::{Done, Task, Work};
 use crate::app::kinds::{CERTIFY, Kind};
-use crate::app::{App, AppError, CertifyArgs, Stopped, WorkFile};
+use crate::app::{App, AppError, AuditFiles, CertifyArgs, NamedFile, Stopped, WorkFile};
 
 pub(super) struct Certify;
 
@@ -29,7 +29,11 @@ impl Work for Certify {
 async fn certify(task: &Task<'_>) -> Result<Done, Stopped> {
     let job = task.job;
     let args: CertifyArgs = serde_json::from_value(job.args.clone()).map_err(AppError::internal)?;
-    let file = fetch(task.app, job, &args.dataset).await?;
+    let dataset = fetch(task.app, job, &args.dataset).await?;
+    let model = match &args.model {
+        Some(file) => Some(fetch(task.app, job, file).await?),
+        None => None,
+    };
     let certificate = task
         .app
         .certify(crate::app::Certify {
@@ -37,8 +41,7 @@ async fn certify(task: &Task<'_>) -> Result<Done, Stopped> {
             job: job.id.clone(),
             lease: Some(task.lease),
             request: args.request,
-            dataset: file.path.clone(),
-            dataset_name: args.dataset.name,
+            files: AuditFiles { dataset: dataset.named(), model: model.as_ref().map(Fetched::named) },
             progress: Arc::clone(&task.progress),
         })
         .await?;
@@ -49,19 +52,26 @@ async fn certify(task: &Task<'_>) -> Result<Done, Stopped> {
 /// A file to read: the object itself, or a copy that goes when this is dropped.
 struct Fetched {
     path: PathBuf,
+    name: String,
     _copy: Option<tempfile::TempPath>,
+}
+
+impl Fetched {
+    fn named(&self) -> NamedFile {
+        NamedFile { path: self.path.clone(), name: self.name.clone() }
+    }
 }
 
 async fn fetch(app: &App, job: &Job, file: &WorkFile) -> Result<Fetched, AppError> {
     let (organization, digest) = (&job.organization, file.digest()?);
     let missing = || AppError::internal(format!("the file {} of job {} is gone", file.sha256, job.id));
     if let Some(path) = app.store().blobs().local_path(organization, &digest).await? {
-        return Ok(Fetched { path, _copy: None });
+        return Ok(Fetched { path, name: file.name.clone(), _copy: None });
     }
     let copy = tempfile::Builder::new().prefix("job-").tempfile_in(app.spool()).map_err(AppError::internal)?;
     let copy = copy.into_temp_path();
     if !app.store().blobs().copy_to(organization, &digest, &copy).await? {
         return Err(missing());
     }
-    Ok(Fetched { path: copy.to_path_buf(), _copy: Some(copy) })
+    Ok(Fetched { path: copy.to_path_buf(), name: file.name.clone(), _copy: Some(copy) })
 }
