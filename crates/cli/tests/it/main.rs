@@ -6,6 +6,8 @@ mod audit_files;
 mod bad_input;
 mod browser;
 mod harness;
+mod hostile_files;
+mod models;
 mod postgres;
 mod reference;
 mod restart;

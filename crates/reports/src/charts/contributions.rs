@@ -14,6 +14,10 @@ const GROUPS_MAX: usize = 5;
 /// Share of the width that the names of the columns take.
 const NAMES_WIDTH: f64 = 0.34;
 const CELL_PX: f64 = 26.0;
+/// Characters of all group names together that fit above the cells on a phone; longer ones stand below, one a line.
+const HEAD_CHARS_MAX: usize = 24;
+const LEGEND_CHARS_MAX: usize = 40;
+const LEGEND_PX: f64 = 16.0;
 const HEAD_PX: f64 = 22.0;
 /// Darkest tint: text on it keeps a contrast of at least 4.5 in both themes.
 const TINT_MAX: f64 = 0.5;
@@ -42,7 +46,7 @@ pub fn contributions(explanation: &Explanation, medium: Medium) -> Option<Chart>
         let protected = if column.protected { " · protected" } else { "" };
         let value = format!("{}{protected}", points(column.overall.mean_absolute));
         rows::label(&mut canvas, top, &column.column, &value);
-        let ink = if column.protected { Ink::Fail } else { Ink::Accent };
+        let ink = if column.protected { Ink::Text } else { Ink::Accent };
         let end = axis.at(column.overall.mean_absolute.unwrap_or(0.0));
         canvas.bar(At { x: 0.0, y: top + BAR_TOP_PX }, end, BAR_PX, ink);
         rows::hover(&mut canvas, top, &format!("{}: {value}", column.column));
@@ -82,10 +86,13 @@ pub fn group_contributions(explanation: &Explanation, attribute: &str, index: us
     );
     let width = (1.0 - NAMES_WIDTH) / shown.len() as f64;
     let mut canvas = Canvas::new(&id, medium);
+    // Names that would be cut or touch on a phone stand below, by number.
+    let chars = HEAD_CHARS_MAX / shown.len();
+    let numbered = shown.iter().any(|group| group.chars().count() > chars);
     for (at, group) in shown.iter().enumerate() {
         let x = NAMES_WIDTH + width * (at as f64 + 0.5);
-        let chars = (34 / shown.len()).max(5);
-        canvas.text(At { x, y: 14.0 }, &shorten(group, chars), Lettering::HEADING.anchor(Anchor::Middle));
+        let head = if numbered { (at + 1).to_string() } else { (*group).to_owned() };
+        canvas.text(At { x, y: 14.0 }, &head, Lettering::HEADING.anchor(Anchor::Middle));
     }
     for (row, column) in drawn.iter().enumerate() {
         let y = HEAD_PX + CELL_PX * row as f64;
@@ -102,9 +109,15 @@ pub fn group_contributions(explanation: &Explanation, attribute: &str, index: us
         }
     }
     let bottom = HEAD_PX + CELL_PX * drawn.len() as f64;
+    let mut end = bottom + 6.0;
+    for (at, group) in shown.iter().enumerate().filter(|_| numbered) {
+        let text = format!("{}  {}", at + 1, shorten(group, LEGEND_CHARS_MAX));
+        canvas.text(At { x: 0.0, y: end + 12.0 }, &text, Lettering::NOTE);
+        end += LEGEND_PX;
+    }
     let left = explanation.columns.len() - drawn.len();
-    let rest = rows::left_out(&mut canvas, bottom + 4.0, left);
-    Some(canvas.finish(bottom + 6.0 + rest, title, description, group_table(explanation, attribute)))
+    end += rows::left_out(&mut canvas, end, left);
+    Some(canvas.finish(end, title, description, group_table(explanation, attribute)))
 }
 
 /// The column that moves the groups furthest apart, in one sentence.

@@ -28,6 +28,11 @@ pub(super) fn sections(body: &CertificateBody, medium: Medium) -> Vec<FigureSect
     let sweep = charts::threshold_sweep(&metrics.threshold_sweep, &body.parameters, medium);
     let flips = charts::flips(&results.stress_test.flips, thresholds, medium);
     let rests_on = explanation(body, medium);
+    let rests_on_lead = format!(
+        "How far each column moves the score, for everybody and within each group. A column that moves it says what the \
+         model looks at, not that it may. {}",
+        body.explanation.as_ref().map_or("", |explanation| explanation.method_note.as_str())
+    );
     let data = &results.data_forensics;
     let proxies = charts::proxies(&data.proxies, &data.joint_proxies, medium);
     let missing = charts::missingness(&data.missingness, medium);
@@ -51,12 +56,7 @@ pub(super) fn sections(body: &CertificateBody, medium: Medium) -> Vec<FigureSect
             "Other cut-offs, and the same people with another protected value.",
             sweep.into_iter().chain(flips).collect(),
         ),
-        (
-            "What the decisions rest on",
-            "How far each column moves the score, for everybody and within each group. A column that moves it says what \
-             the model looks at, not that it may.",
-            rests_on,
-        ),
+        ("What the decisions rest on", &rests_on_lead, rests_on),
         (
             "What the data carries",
             "Columns that stand for a protected attribute, and whose data is incomplete.",

@@ -96,12 +96,8 @@ fn dependence(body: &CertificateBody) -> NamedTable {
             ]);
         }
     }
-    let note = body.explanation.as_ref().map_or("", |explanation| explanation.method_note.as_str());
-    let lead = format!(
-        "The mean score when a column has one value in every row (partial dependence, Friedman 2001). Contributions above: \
-         {note}"
-    );
-    NamedTable { printed: false, ..named("Score over the strongest columns", &lead, table) }
+    let lead = "The mean score when a column has one value in every row (partial dependence, Friedman 2001).";
+    NamedTable { printed: false, ..named("Score over the strongest columns", lead, table) }
 }
 
 fn perturbations(body: &CertificateBody) -> NamedTable {
