@@ -57,14 +57,14 @@ const MEMORY_BYTES_A_THREAD: u64 = 192 << 20;
 const OPEN_CPU_S: u64 = 1;
 /// Bytes of a file that earn another second.
 const OPEN_BYTES_A_CPU_S: u64 = 8 << 20;
-/// Times as long as that may pass on the clock: the machine may be busy.
-const OPEN_WALL_FACTOR: u64 = 10;
+/// Times as long as that may pass on the clock: a file has no way to wait, but the machine may be busy.
+const OPEN_WALL_FACTOR: u64 = 30;
 /// Seconds of processor time for all answers together, for each thread.
 const ANSWER_CPU_S_A_THREAD: u64 = 600;
 /// Longest wait for the answers to one batch of rows.
-const ANSWER_WAIT: Duration = Duration::from_secs(120);
+const ANSWER_WAIT: Duration = Duration::from_secs(300);
 /// Longest wait for a child to put up its walls.
-const START_WAIT: Duration = Duration::from_secs(20);
+const START_WAIT: Duration = Duration::from_secs(60);
 
 /// Bytes of a scan's report.
 const SCAN_BYTES_MAX: usize = 16 << 20;

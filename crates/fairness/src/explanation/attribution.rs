@@ -10,13 +10,8 @@ use crate::forensics::mix;
 
 /// Columns up to which kernel SHAP is asked: beyond, its questions would be too few for its unknowns.
 const KERNEL_COLUMNS_MAX: usize = 64;
-/// Coalitions asked for each row of a kernel explanation: this many, or four a column.
-const COALITIONS_MIN: usize = 128;
+/// Coalitions asked for each row of a kernel explanation: at least so many, or four a column.
 const COALITIONS_A_COLUMN: usize = 4;
-/// Rows that stand for unknown columns: of a model that was handed in, and of a forest that we trained ourselves, which
-/// stands for a usual model and deserves fewer questions.
-const BACKGROUND_ROWS: usize = 8;
-const BACKGROUND_ROWS_OF_FOREST: usize = 4;
 /// Nodes times rows up to which a forest is explained exactly; the work grows with the square of the depth on top. A
 /// forest of 100 trees on 22,800 rows of UCI Adult (260 rows explained) took 17 CPU s, the audit around it 0.4.
 const EXACT_NODE_ROWS_MAX: usize = 2_000_000;
@@ -88,6 +83,19 @@ impl Attributed {
     }
 }
 
+/// How much a model is asked.
+#[derive(Debug, Clone, Copy)]
+struct Effort {
+    coalitions_min: usize,
+    /// Rows that stand for unknown columns.
+    background_rows: usize,
+}
+
+/// For a model that was handed in.
+const EFFORT_FOR_FILE: Effort = Effort { coalitions_min: 128, background_rows: 8 };
+/// For a forest that we trained ourselves: it only stands for a usual model.
+const EFFORT_FOR_FOREST: Effort = Effort { coalitions_min: 64, background_rows: 4 };
+
 /// Contributions to the share of trees that decide favourably: exact where the forest is small enough for it.
 pub(super) fn of_forest(
     trained: &Trained,
@@ -97,7 +105,7 @@ pub(super) fn of_forest(
     cancel: &Cancel,
 ) -> Result<Option<Attributed>, Error> {
     if trained.forest.node_count().saturating_mul(rows.len()) > EXACT_NODE_ROWS_MAX {
-        return by_asking(asked, BACKGROUND_ROWS_OF_FOREST, seed, cancel);
+        return by_asking(asked, EFFORT_FOR_FOREST, seed, cancel);
     }
     let ensemble = trained.forest.ensemble()?;
     let columns: Vec<String> = trained.binned.binner().names().map(str::to_owned).collect();
@@ -113,15 +121,10 @@ pub(super) fn of_forest(
 
 /// Contributions to the answers of a model that can only be asked. The rows of the table are all explained.
 pub(super) fn of_model(asked: &Asked<'_>, seed: u64, cancel: &Cancel) -> Result<Option<Attributed>, Error> {
-    by_asking(asked, BACKGROUND_ROWS, seed, cancel)
+    by_asking(asked, EFFORT_FOR_FILE, seed, cancel)
 }
 
-fn by_asking(
-    asked: &Asked<'_>,
-    background_rows: usize,
-    seed: u64,
-    cancel: &Cancel,
-) -> Result<Option<Attributed>, Error> {
+fn by_asking(asked: &Asked<'_>, effort: Effort, seed: u64, cancel: &Cancel) -> Result<Option<Attributed>, Error> {
     let width = asked.table.columns.len();
     if width == 0 || width > SHUFFLED_COLUMNS_MAX {
         return Ok(None);
@@ -133,11 +136,11 @@ fn by_asking(
         let values = shuffled(asked, seed, cancel)?;
         return Ok(Some(Attributed { method: Method::Permutation, columns, values, base: None, probabilities }));
     }
-    let coalitions_max = COALITIONS_MIN.max(COALITIONS_A_COLUMN * width);
+    let coalitions_max = effort.coalitions_min.max(COALITIONS_A_COLUMN * width);
     let rows: Vec<u32> = (0..asked.table.rows as u32).collect();
     let mut background = rows.clone();
     background.sort_unstable_by_key(|row| (mix(mix(seed ^ 0x6261_636b_0000_0000) ^ u64::from(*row)), *row));
-    background.truncate(background_rows);
+    background.truncate(effort.background_rows);
     let options = KernelOptions { class: asked.class, coalitions_max, seed };
     let found = kernel_shap(asked.model, &asked.table, &rows, &background, &options, cancel)?;
     let all = 1_usize.checked_shl(width as u32).unwrap_or(usize::MAX).saturating_sub(2);

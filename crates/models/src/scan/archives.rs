@@ -110,10 +110,10 @@ fn directory(bytes: &[u8]) -> Option<Vec<Member>> {
     if (count == 0xffff || at == 0xffff_ffff)
         && let Some(locator) = end.checked_sub(20).filter(|at| bytes[*at..].starts_with(b"PK\x06\x07"))
     {
-        let record = usize::try_from(number(bytes, locator + 8, 8)?).ok()?;
+        let record = usize::try_from(number(bytes, locator + 8, 8)?).ok().filter(|at| *at < bytes.len())?;
         (count, at) = (number(bytes, record + 32, 8)?, number(bytes, record + 48, 8)?);
     }
-    let mut at = usize::try_from(at).ok()?;
+    let mut at = usize::try_from(at).ok().filter(|at| *at <= bytes.len())?;
     let mut members = Vec::new();
     while (members.len() as u64) < count && members.len() < MEMBERS_MAX {
         if bytes.get(at..at + 4)? != b"PK\x01\x02" {
@@ -184,10 +184,10 @@ fn content(bytes: &[u8], member: &Member, limits: &Limits, report: &mut Report) 
     if member.encrypted {
         return unexamined(report, "it is encrypted".to_owned());
     }
-    let header = usize::try_from(member.header).unwrap_or(usize::MAX);
     let start = (|| {
-        let skipped = number(bytes, header.checked_add(26)?, 2)? + number(bytes, header + 28, 2)?;
-        header.checked_add(30)?.checked_add(usize::try_from(skipped).ok()?)
+        let header = usize::try_from(member.header).ok().filter(|at| *at < bytes.len())?;
+        let skipped = number(bytes, header + 26, 2)? + number(bytes, header + 28, 2)?;
+        Some(header + 30 + usize::try_from(skipped).ok()?)
     })();
     let packed = start.and_then(|start| bytes.get(start..start.checked_add(usize::try_from(member.packed).ok()?)?));
     let Some(packed) = packed else { return unexamined(report, "it lies outside the file".to_owned()) };
