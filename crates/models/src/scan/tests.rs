@@ -2,26 +2,29 @@
 
 use super::*;
 
-fn worst(bytes: &[u8]) -> (Option<Severity>, &'static str) {
+fn worst(bytes: &[u8]) -> (Option<Severity>, Cow<'static, str>) {
     let scan = scan(bytes, &Limits::default());
-    let rule = scan.findings.into_iter().next().map_or("".into(), |finding| finding.rule);
-    (scan.worst(), rule)
+    let worst = scan.worst();
+    (worst, scan.findings.into_iter().next().map_or("".into(), |finding| finding.rule))
 }
 
 #[test]
 fn calls_of_the_system_are_critical() {
-    assert_eq!(worst(b"cos\nsystem\n(Vls\ntR."), (Some(Severity::Critical), "pickle-dangerous-call"));
-    assert_eq!(worst(b"c__builtin__\neval\n(V1\ntR."), (Some(Severity::Critical), "pickle-dangerous-call"));
-    assert_eq!(worst(b"\x80\x04\x8c\x02os\x8c\x06system\x93."), (Some(Severity::Critical), "pickle-dangerous-call"));
-    assert_eq!(worst(b"cnumpy\ntesting.os.system\n."), (Some(Severity::High), "pickle-attribute-path"));
+    assert_eq!(worst(b"cos\nsystem\n(Vls\ntR."), (Some(Severity::Critical), "pickle-dangerous-call".into()));
+    assert_eq!(worst(b"c__builtin__\neval\n(V1\ntR."), (Some(Severity::Critical), "pickle-dangerous-call".into()));
+    assert_eq!(
+        worst(b"\x80\x04\x8c\x02os\x8c\x06system\x93."),
+        (Some(Severity::Critical), "pickle-dangerous-call".into())
+    );
+    assert_eq!(worst(b"cnumpy\ntesting.os.system\n."), (Some(Severity::High), "pickle-attribute-path".into()));
 }
 
 #[test]
 fn what_hides_behind_the_end_is_found() {
     let scan = scan(b"\x80\x04N.cposix\nsystem\n(Vls\ntR.", &Limits::default());
-    let rules: Vec<&str> = scan.findings.iter().map(|finding| finding.rule).collect();
+    let rules: Vec<&str> = scan.findings.iter().map(|finding| finding.rule.as_ref()).collect();
     assert_eq!(rules, ["pickle-dangerous-call", "pickle-trailing-data"]);
-    assert_eq!(worst(b"N.garbage"), (Some(Severity::Medium), "pickle-trailing-data"));
+    assert_eq!(worst(b"N.garbage"), (Some(Severity::Medium), "pickle-trailing-data".into()));
 }
 
 #[test]
@@ -33,9 +36,9 @@ fn a_call_before_the_damage_is_still_found() {
 
 #[test]
 fn plain_data_is_clean_and_unknown_code_is_not() {
-    assert_eq!(worst(b"\x80\x04}."), (None, ""));
-    assert_eq!(worst(b"cacme.models\nScorer\n."), (Some(Severity::High), "pickle-unknown-module"));
-    assert_eq!(worst(b"csklearn.x\nY\n."), (Some(Severity::Medium), "pickle-unlisted-name"));
+    assert_eq!(worst(b"\x80\x04}."), (None, "".into()));
+    assert_eq!(worst(b"cacme.models\nScorer\n."), (Some(Severity::High), "pickle-unknown-module".into()));
+    assert_eq!(worst(b"csklearn.x\nY\n."), (Some(Severity::Medium), "pickle-unlisted-name".into()));
 }
 
 fn rules(bytes: &[u8], name: &str) -> Vec<(Severity, String, String)> {
