@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 
-use super::pickles;
 use super::{DEPTH_MAX, ONE_MEMBER_BYTES_MAX, Report, Severity, examine as examine_bytes};
+use super::{opcodes, pickles};
 use crate::pickle::Limits;
 
 /// Members of one archive.
@@ -230,10 +230,12 @@ fn inner(bytes: &[u8], name: &str, cut: bool, limits: &Limits, report: &mut Repo
 /// Whether a member has a signature or a name that says it is more than numbers or plain text.
 fn may_be_code(bytes: &[u8], name: &str) -> bool {
     let pickled = bytes[0] == 0x80 && bytes.get(1).is_some_and(|protocol| *protocol <= 5);
-    let known = [".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".py", ".ipynb", ".json", ".txt", ".sh"];
+    let known = [".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".py", ".ipynb", ".json", ".sh"];
     let named = known.iter().any(|suffix| name.ends_with(suffix));
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let named = named || (last.starts_with("requirements") && last.ends_with(".txt"));
     // Raw tensors of PyTorch lie in `data/` under numbers.
-    let tensor = name.rsplit('/').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    let tensor = last.bytes().all(|byte| byte.is_ascii_digit());
     let signatures: [&[u8]; 11] = [
         b"PK\x03\x04",
         b"\x93NUMPY",
@@ -247,11 +249,14 @@ fn may_be_code(bytes: &[u8], name: &str) -> bool {
         b"#!",
         b"GGUF",
     ];
-    (pickled
-        || named
-        || signatures.iter().any(|signature| bytes.starts_with(signature))
-        || bytes.get(257..262) == Some(b"ustar"))
-        && !(tensor && !pickled)
+    let signed =
+        signatures.iter().any(|signature| bytes.starts_with(signature)) || bytes.get(257..262) == Some(b"ustar");
+    if pickled || (!tensor && (named || signed)) {
+        return true;
+    }
+    // Protocols 0 and 1 have no signature; bytes that name a class and end as a pickle are one.
+    let walked = opcodes::walk(bytes);
+    walked.ended && !walked.names.is_empty()
 }
 
 fn tar(bytes: &[u8], limits: &Limits, report: &mut Report) {

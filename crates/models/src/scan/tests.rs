@@ -76,6 +76,8 @@ fn members_of_archives_are_scanned_at_every_depth() {
         [(Severity::Critical, "pickle-dangerous-call".to_owned(), "inner.zip!model/data.pkl".to_owned())]
     );
     assert_eq!(rules(&zip(&[("a.txt", b"plain")]), ""), []);
+    let unsigned = zip(&[("weights", b"cos\nsystem\n(Vls\ntR.")]);
+    assert_eq!(rules(&unsigned, "")[0].1, "pickle-dangerous-call");
 }
 
 #[test]
