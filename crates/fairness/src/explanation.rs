@@ -37,16 +37,17 @@ pub(crate) fn explain(
     cancel: &Cancel,
 ) -> Result<Option<Explanation>, Error> {
     let sample = Sample::draw(frame, &decisions.rows, seed, group_size_min);
+    let everybody: Vec<u32> = sample.everybody.iter().map(|row| *row as u32).collect();
     let (attributed, asked) = match (&decisions.source, model) {
         (Source::Forest(trained), _) => {
             let mut table = select_rows(&frame.table, &sample.rows);
             table.columns.retain(|column| trained.binned.binner().index(&column.name).is_some());
-            let asked = Asked { model: &trained.forest, class: 1, table };
+            let asked = Asked { model: &trained.forest, class: 1, table, everybody };
             (attribution::of_forest(trained, &asked, &sample.rows, seed, cancel)?, asked)
         }
         (Source::Model { positive }, Some(model)) => {
             let table = model_table(frame, &sample.rows);
-            let asked = Asked { model: model.predictor, class: *positive, table };
+            let asked = Asked { model: model.predictor, class: *positive, table, everybody };
             (attribution::of_model(&asked, seed, cancel)?, asked)
         }
         _ => return Ok(None),
@@ -79,6 +80,8 @@ struct Asked<'a> {
     /// Index of the favourable class.
     class: usize,
     table: Table,
+    /// Rows of the table that were drawn from everybody, in the order of their hashes.
+    everybody: Vec<u32>,
 }
 
 fn column(frame: &Frame, sample: &Sample, attributed: &Attributed, at: usize) -> ColumnContribution {

@@ -15,6 +15,8 @@ const COALITIONS_A_COLUMN: usize = 4;
 /// Nodes times rows up to which a forest is explained exactly; the work grows with the square of the depth on top. A
 /// forest of 100 trees on 22,800 rows of UCI Adult (260 rows explained) took 17 CPU s, the audit around it 0.4.
 const EXACT_NODE_ROWS_MAX: usize = 2_000_000;
+/// Rows that share their background rows.
+const ROWS_A_BACKGROUND: usize = 16;
 /// Columns that are shuffled; a wider table is not explained.
 const SHUFFLED_COLUMNS_MAX: usize = 1_000;
 
@@ -41,7 +43,7 @@ impl Method {
             Self::TreeShap => "Exact Shapley values of the trees, path-dependent (Lundberg et al. 2018)".to_owned(),
             Self::KernelShap { coalitions, background_rows } => format!(
                 "Kernel SHAP (Lundberg and Lee 2017; pairs drawn as Covert and Lee 2021) with {coalitions} sets of columns \
-                 a row and {background_rows} background rows: an estimate"
+                 a row and {background_rows} background rows at a time, all drawn from everybody: an estimate"
             ),
             Self::Permutation => {
                 "Mean change of the score when a column is shuffled among the rows (after Breiman 2001)".to_owned()
@@ -137,15 +139,27 @@ fn by_asking(asked: &Asked<'_>, effort: Effort, seed: u64, cancel: &Cancel) -> R
         return Ok(Some(Attributed { method: Method::Permutation, columns, values, base: None, probabilities }));
     }
     let coalitions_max = effort.coalitions_min.max(COALITIONS_A_COLUMN * width);
-    let rows: Vec<u32> = (0..asked.table.rows as u32).collect();
-    let mut background = rows.clone();
-    background.sort_unstable_by_key(|row| (mix(mix(seed ^ 0x6261_636b_0000_0000) ^ u64::from(*row)), *row));
-    background.truncate(effort.background_rows);
     let options = KernelOptions { class: asked.class, coalitions_max, seed };
-    let found = kernel_shap(asked.model, &asked.table, &rows, &background, &options, cancel)?;
+    let rows: Vec<u32> = (0..asked.table.rows as u32).collect();
+    let pool = &asked.everybody;
+    let mut values = Vec::with_capacity(rows.len() * width);
+    let mut bases = Vec::with_capacity(rows.len());
+    // Every few rows have other background rows, so that their means rest on the whole pool and not on a handful.
+    for (turn, part) in rows.chunks(ROWS_A_BACKGROUND).enumerate() {
+        let first = turn * effort.background_rows;
+        let background: Vec<u32> =
+            (first..first + effort.background_rows.min(pool.len())).map(|at| pool[at % pool.len()]).collect();
+        let found = kernel_shap(asked.model, &asked.table, part, &background, &options, cancel)?;
+        values.extend(found.values);
+        bases.extend(part.iter().map(|_| found.base));
+    }
+    let base = pool.iter().map(|row| bases[*row as usize]).sum::<f64>() / pool.len().max(1) as f64;
     let all = 1_usize.checked_shl(width as u32).unwrap_or(usize::MAX).saturating_sub(2);
-    let method = Method::KernelShap { coalitions: all.min(coalitions_max), background_rows: background.len() };
-    Ok(Some(Attributed { method, columns, values: found.values, base: Some(found.base), probabilities }))
+    let method = Method::KernelShap {
+        coalitions: all.min(coalitions_max),
+        background_rows: effort.background_rows.min(pool.len()),
+    };
+    Ok(Some(Attributed { method, columns, values, base: Some(base), probabilities }))
 }
 
 /// How far the score of each row moves when a column has the cell of another row.
