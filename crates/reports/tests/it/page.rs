@@ -57,7 +57,7 @@ fn what_the_decisions_rest_on_is_shown_from_version_2_on() {
     }
     for said in [
         "What the decisions rest on",
-        "Decisions rest most on relationship",
+        "Decisions rest most on marital-status",
         "tells sex groups apart most",
         "Kernel SHAP",
     ] {
