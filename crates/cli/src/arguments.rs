@@ -1,9 +1,13 @@
 //! The words of the command line. Every command carries an example; names are those of `docs/cli.md`.
 
+mod models;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use models::{PredictOptions, ScanOptions, Threshold};
 
 /// Puts AI systems to the test and signs what it finds.
 #[derive(Debug, Parser)]
@@ -47,6 +51,14 @@ pub(crate) enum Command {
         after_help = "Example: assize audit adult.csv --target income --protected race,sex,age --domain employment --out result"
     )]
     Audit(Box<AuditOptions>),
+    /// Ask a model file about rows, one answer a line: how to check that it was read right
+    #[command(after_help = "Example: assize predict model.joblib --data rows.csv --proba")]
+    Predict(PredictOptions),
+    /// Is this model file safe to load? Looks at the bytes, executes nothing
+    #[command(
+        after_help = "Examples:\n  assize scan model.joblib weights.zip\n  assize scan model.pkl --sarif > scan.sarif"
+    )]
+    Scan(ScanOptions),
     /// Check a certificate: format, hash, signature, log inclusion, validity
     #[command(
         after_help = "Examples:\n  assize verify result/certificate.json --public-key result/public-key.pem\n  assize verify MP-2026-000001\n  assize verify https://assize.example.org/verify/MP-2026-000001 --public-key key.pem"
@@ -96,6 +108,9 @@ pub(crate) enum Command {
     /// Print a completion script for a shell
     #[command(after_help = "Example: assize completions bash > /etc/bash_completion.d/assize")]
     Completions(CompletionsOptions),
+    /// Read a model file behind walls, for the process that started this one
+    #[command(hide = true)]
+    Sandbox,
 }
 
 #[derive(Debug, Args)]

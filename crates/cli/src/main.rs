@@ -37,6 +37,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Serve(options) => commands::serve::run(&shared, &options),
         Command::Worker(options) => commands::worker::run(&shared, &options),
         Command::Audit(options) => commands::audit::run(&shared, &options),
+        Command::Predict(options) => commands::predict::run(&options),
+        Command::Scan(options) => commands::scan::run(&options),
         Command::Verify(options) => commands::verify::run(&shared, &options),
         Command::Certificate(command) => commands::certificate::run(&shared, &command),
         Command::Org(command) => commands::people::organizations(&shared, &command),
@@ -52,5 +54,6 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Openapi => Ok(commands::openapi::run()),
         Command::Config(command) => commands::config::run(&shared, &command),
         Command::Completions(options) => Ok(commands::completions::run(&options)),
+        Command::Sandbox => commands::sandbox::run(),
     }
 }

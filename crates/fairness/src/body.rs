@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::document::{
-    CertificateBody, CertificationStatus, Finding, LayerResults, Method, Mitigation, Parameters, SCHEMA_VERSION,
-    Subject,
+    CertificateBody, CertificationStatus, Explanation, Finding, LayerResults, Method, Mitigation, Parameters,
+    SCHEMA_VERSION, Subject,
 };
 use crate::narrative::{self, Narrative};
 
@@ -27,6 +27,9 @@ pub struct Measured {
     pub findings: Vec<Finding>,
     /// Computed remedies.
     pub mitigations: Vec<Mitigation>,
+    /// What the decisions rest on, by group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
     /// Method, limits and law.
     pub method: Method,
 }
@@ -80,6 +83,7 @@ impl Measured {
             layer_results: self.layer_results,
             findings: self.findings,
             mitigations: self.mitigations,
+            explanation: self.explanation,
             method: self.method,
         }
     }

@@ -9,12 +9,14 @@
 //! holds a row of the data. The field names of the ModelPassport interface are facts of the wire. A change of shape
 //! raises [`SCHEMA_VERSION`] and the old example file must keep loading.
 
+mod explanation;
 mod forensics;
 mod metrics;
 mod stress;
 
 use serde::{Deserialize, Serialize};
 
+pub use explanation::{ColumnContribution, Contribution, Dependence, DependencePoint, Explanation, GroupContribution};
 pub use forensics::{ColumnNote, DataForensics, JointProxy, Leakage, Missingness, Proxy, Representation};
 pub use metrics::{
     AttributeMetrics, CalibrationBin, ChiSquared, ConditionalDisparity, DifferentialFairness, FairnessMetrics,
@@ -23,7 +25,9 @@ pub use metrics::{
 pub use stress::{Flip, FlipTo, Perturbation, Shift, Stability, StressTest, Subgroup};
 
 /// Version of the shape below; stored documents name the one they were written with.
-pub const SCHEMA_VERSION: u32 = 1;
+///
+/// 1: the first. 2: `explanation`.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything in a certificate but its hash, signature and log proof.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,6 +68,9 @@ pub struct CertificateBody {
     pub findings: Vec<Finding>,
     /// Computed remedies with their price.
     pub mitigations: Vec<Mitigation>,
+    /// What the decisions rest on, by group; absent when the decisions are a column, and before version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
     /// Method, limits and law, in words and references.
     pub method: Method,
 }

@@ -8,6 +8,7 @@ mod audit;
 mod body;
 pub mod document;
 pub mod domains;
+mod explanation;
 mod forensics;
 pub mod metrics;
 pub mod mitigation;
@@ -17,7 +18,8 @@ mod stress;
 mod verdict;
 
 pub use audit::{
-    AuditInput, AuditSettings, Error, ModelInput, Prepared, Unwatched, Watch, audit, check_request, prepare,
+    AuditInput, AuditSettings, Error, MODEL_MISSING, ModelInput, Prepared, Unwatched, Watch, audit, check_model,
+    check_request, prepare,
 };
 pub use body::{Identity, Measured};
 pub use verdict::{CERTIFIED_MIN, CONDITIONAL_MIN};

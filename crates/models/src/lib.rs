@@ -10,7 +10,8 @@ mod parallel;
 mod pickle;
 mod predictor;
 mod random;
-mod scan;
+pub mod sandbox;
+pub mod scan;
 mod sklearn;
 
 pub use open::open;

@@ -45,7 +45,9 @@ pub(crate) fn map<S, T: Send>(
         run()?
     } else {
         thread::scope(|scope| -> Result<Vec<(usize, T)>, Cancelled> {
-            let others: Vec<_> = (1..workers).map(|_| scope.spawn(run)).collect();
+            // Where no more threads may be started, those there are do the work.
+            let start = |_| thread::Builder::new().spawn_scoped(scope, run).ok();
+            let others: Vec<_> = (1..workers).filter_map(start).collect();
             let mut results = run();
             for other in others {
                 let part = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));

@@ -21,6 +21,12 @@ pub enum Error {
     /// Nothing can be learned from these rows.
     #[error("a model cannot be trained: {0}")]
     Untrainable(String),
+    /// The process that held the model had to be ended, or ended itself: its memory, its time, a crash.
+    #[error("{0}")]
+    Stopped(String),
+    /// No process that could hold a model can be started: a fault of the machine, not of the file.
+    #[error("{0}")]
+    Unavailable(String),
     /// Stopped from outside.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -65,6 +71,11 @@ pub trait Predictor: Send + Sync {
     /// Class names; empty for a regressor.
     fn classes(&self) -> &[String];
 
+    /// Whether the classes are texts: the text "1" and the number 1 have the same name.
+    fn classes_are_texts(&self) -> bool {
+        false
+    }
+
     /// What it is, for people: library, class, version.
     fn description(&self) -> String;
 
@@ -103,6 +114,10 @@ impl<P: Predictor> Predictor for Counted<P> {
 
     fn classes(&self) -> &[String] {
         self.inner.classes()
+    }
+
+    fn classes_are_texts(&self) -> bool {
+        self.inner.classes_are_texts()
     }
 
     fn description(&self) -> String {

@@ -271,6 +271,11 @@ impl Predictor for Model {
         &self.classes
     }
 
+    fn classes_are_texts(&self) -> bool {
+        let Asked::Classifier(classifier) = &self.asked else { return false };
+        classifier.classes().iter().any(|class| matches!(class, label::Label::Text(_)))
+    }
+
     fn description(&self) -> String {
         self.description.clone()
     }

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use assize_reports::PaperSize;
-use assize_server::app::{App, AuditRequest, Certify, Fields, JobProgress, OrganizationId, PublicCertificate, Stopped};
+use assize_server::app::{
+    App, AuditFiles, AuditRequest, Certify, Fields, JobProgress, NamedFile, OrganizationId, PublicCertificate, Stopped,
+};
 use assize_server::documents;
 use assize_tables::source::{self, SourceSettings, Spooled};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::installation;
+use super::{installation, model_file};
 use crate::arguments::{AuditOptions, Format, Shared};
 use crate::outcome::{BadInput, Outcome};
 use crate::settings::{self, Flag};
@@ -25,14 +27,6 @@ pub(crate) fn run(shared: &Shared, options: &AuditOptions) -> anyhow::Result<Out
     }
     let settings = settings::load(shared, flags)?;
     let request = AuditRequest::parse(&fields(options))?;
-    if let Some(model) = &options.model {
-        return Err(BadInput(format!(
-            "--model: {} cannot be read by this version; leave it out to have a model trained, or name the column with \
-             the model's decisions in --prediction",
-            model.display()
-        ))
-        .into());
-    }
     let runtime = installation::runtime()?;
     runtime.block_on(async {
         let app = installation::open(settings.config).await?;
@@ -45,27 +39,26 @@ pub(crate) fn run(shared: &Shared, options: &AuditOptions) -> anyhow::Result<Out
 
 async fn certify(app: &App, options: &AuditOptions, request: AuditRequest) -> anyhow::Result<Arc<PublicCertificate>> {
     let source = Source::open(app, &options.data).await?;
+    let model = options.model.as_deref().map(model).transpose()?;
+    let dataset = NamedFile { path: source.path().to_path_buf(), name: source.name() };
+    let files = AuditFiles { dataset, model };
     let progress = Arc::new(JobProgress::default());
     let bar = tokio::spawn(show(Arc::clone(&progress)));
     let organization = OrganizationId::public();
     let job = app.unqueued_job_id()?;
-    let certified = app
-        .certify(Certify {
-            organization: &organization,
-            job,
-            lease: None,
-            request,
-            dataset: source.path().to_path_buf(),
-            dataset_name: source.name(),
-            progress,
-        })
-        .await;
+    let certified =
+        app.certify(Certify { organization: &organization, job, lease: None, request, files, progress }).await;
     bar.abort();
     match certified {
         Ok(id) => Ok(app.certificate(&id).await?),
         Err(Stopped::Failed(error)) => Err(anyhow::Error::new(error).context(options.data.clone())),
         Err(stopped @ Stopped::Cancelled) => Err(stopped.into()),
     }
+}
+
+fn model(path: &Path) -> anyhow::Result<NamedFile> {
+    drop(model_file::open(path).context("--model")?);
+    Ok(NamedFile { path: path.to_path_buf(), name: model_file::name(path) })
 }
 
 /// The data file: read where it lies, or a copy of what lies in an object store, deleted when dropped.

@@ -13,6 +13,8 @@ mod chaos;
 mod dashboard;
 mod deploy;
 mod harness;
+mod hostile_files;
+mod models;
 mod postgres;
 mod reference;
 mod restart;

@@ -5,7 +5,7 @@
 
 use assize_models::forest::{Binned, Change, Forest, NewBins};
 use assize_models::{Feature, Predictor};
-use assize_tables::{Cancel, Column, ColumnData, MISSING, Table};
+use assize_tables::{Cancel, Column, ColumnData, Table};
 
 use super::Error;
 
@@ -175,9 +175,9 @@ fn replaced(table: &Table, replacements: &[Replacement]) -> Table {
 fn new_data(old: &ColumnData, values: &NewValues) -> ColumnData {
     match (old, values) {
         (_, NewValues::Numbers(values)) => ColumnData::Numeric(values.clone()),
-        (ColumnData::Categorical { codes, levels }, NewValues::Text(text)) => {
-            let code = levels.binary_search(text).map_or(MISSING, |code| code as u32);
-            ColumnData::Categorical { codes: vec![code; codes.len()], levels: levels.clone() }
+        // The column holds this text in every row, known to the data or not.
+        (ColumnData::Categorical { codes, .. }, NewValues::Text(text)) => {
+            ColumnData::Categorical { codes: vec![0; codes.len()], levels: vec![text.clone()] }
         }
         (ColumnData::Numeric(old), NewValues::Text(text)) => {
             ColumnData::Numeric(vec![text.parse().unwrap_or(f64::NAN); old.len()])

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use assize_models::Predictor;
 use assize_models::forest::{Binned, Binner, Forest, ForestOptions, Training, train_binned};
-use assize_tables::Cancel;
 use assize_tables::cells::NONE;
+use assize_tables::{Cancel, Table};
 
 use super::asker::ask_model;
 use super::frame::{Frame, select_rows};
@@ -20,6 +21,8 @@ pub(crate) const TREES: u32 = 100;
 const SAMPLE_SHARE: f64 = 0.632;
 /// Share of the rows that are kept from training and judged.
 const EVALUATION_SHARE: f64 = 0.3;
+/// Columns that a message lists with their positions.
+const POSITIONS_LISTED_MAX: usize = 40;
 /// Rows of each label below which training and judging is a game of chance.
 const ROWS_OF_LABEL_MIN: u64 = 10;
 
@@ -105,9 +108,11 @@ pub(crate) fn forest_options(settings: &AuditSettings, trees: u32) -> ForestOpti
 
 /// Asks a model that was handed in about every labelled row.
 pub(crate) fn ask(frame: &Frame, model: &ModelInput<'_>, cancel: &Cancel) -> Result<Decisions, Error> {
-    let table = model_table(frame, model, &labelled(frame))?;
+    check_inputs(&frame.input_names(), model.predictor)?;
     let positive = positive_class(frame, model)?;
-    let answers = ask_model(model.predictor, &table, positive, cancel)?;
+    let table = model_table(frame, &labelled(frame));
+    let answers =
+        ask_model(model.predictor, &table, positive, cancel).map_err(|error| with_columns(error, model, &table))?;
     Ok(Decisions {
         rows: labelled(frame),
         decisions: answers.decisions,
@@ -120,21 +125,35 @@ fn labelled(frame: &Frame) -> Vec<u32> {
     (0..frame.table.rows as u32).filter(|row| frame.labels[*row as usize] != NONE).collect()
 }
 
-/// The columns that a model may see, of the given rows; refuses a model whose inputs are not there.
-pub(crate) fn model_table(frame: &Frame, model: &ModelInput<'_>, rows: &[u32]) -> Result<assize_tables::Table, Error> {
-    let present = frame.input_names();
-    let wanted = model.predictor.features();
+/// Holds the inputs of a model against the columns it could read.
+pub(crate) fn check_inputs(present: &[String], model: &dyn Predictor) -> Result<(), Error> {
+    let wanted = model.features();
     let named: Vec<&String> = wanted.iter().filter_map(|feature| feature.name.as_ref()).collect();
     if named.is_empty() && wanted.len() != present.len() {
-        return Err(Error::ModelWidth { needed: wanted.len(), present });
+        return Err(Error::ModelWidth { needed: wanted.len(), present: present.to_vec() });
     }
     let absent: Vec<String> = named.into_iter().filter(|name| !present.contains(name)).cloned().collect();
-    if !absent.is_empty() {
-        return Err(Error::ModelColumns { absent, present });
+    if absent.is_empty() { Ok(()) } else { Err(Error::ModelColumns { absent, present: present.to_vec() }) }
+}
+
+/// A model that stores no names speaks of positions: which column stands where is added.
+fn with_columns(error: Error, model: &ModelInput<'_>, table: &Table) -> Error {
+    let named = model.predictor.features().iter().any(|feature| feature.name.is_some());
+    match error {
+        Error::Model(assize_models::Error::Input { expected, found }) if !named => {
+            let columns = table.columns.iter().enumerate().take(POSITIONS_LISTED_MAX);
+            let places: Vec<String> = columns.map(|(at, column)| format!("{} '{}'", at + 1, column.name)).collect();
+            let found = format!("{found} (its inputs have no names; the columns stand as {})", places.join(", "));
+            Error::Model(assize_models::Error::Input { expected, found })
+        }
+        other => other,
     }
-    let mut table = select_rows(&frame.table, rows);
-    table.columns.retain(|column| present.contains(&column.name));
-    Ok(table)
+}
+
+/// The given rows as the model reads them.
+pub(crate) fn model_table(frame: &Frame, rows: &[u32]) -> Table {
+    let table = frame.model_rows.as_ref().expect("rows were read for the model that was handed in");
+    select_rows(table, rows)
 }
 
 /// Index of the class that stands for the favourable outcome: spelled as in the data, or 1 of 0 and 1.
@@ -176,11 +195,9 @@ impl Decisions {
                 rows: trained.binned.select(rows),
                 table: select_rows(&frame.table, rows),
             })),
-            (Source::Model { positive }, Some(model)) => Ok(Some(Asker::Model {
-                model: model.predictor,
-                table: model_table(frame, model, rows)?,
-                positive: *positive,
-            })),
+            (Source::Model { positive }, Some(model)) => {
+                Ok(Some(Asker::Model { model: model.predictor, table: model_table(frame, rows), positive: *positive }))
+            }
             _ => Ok(None),
         }
     }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use assize_tables::{Column, ColumnData, ColumnKind, Dataset, Distinct, MISSING, Profile, Sample, Table, cells::NONE};
+use assize_tables::{Column, ColumnData, ColumnKind, Distinct, MISSING, Profile, Sample, Table, cells::NONE};
 
 use super::groups::{ColumnFacts, GROUPS_MAX, bands, check_comparable, group_rows};
 use super::outcome::{self, Outcome};
 use super::settings::bands_of;
-use super::{AuditSettings, Error, Groups, Watch};
+use super::{AuditInput, AuditSettings, Error, Groups, ModelInput, Watch};
 use crate::document::Bands;
 use crate::domains::Domain;
 use crate::forensics::is_unusable;
@@ -26,6 +26,8 @@ pub(crate) const QUARTILES: [usize; 3] = [5, 10, 15];
 pub(crate) struct Frame {
     /// All columns but the weights.
     pub(crate) table: Table,
+    /// The same rows as a model that was handed in reads them, only columns that could be its inputs.
+    pub(crate) model_rows: Option<Table>,
     /// Rows of the file.
     pub(crate) rows_total: u64,
     pub(crate) outcome: Outcome,
@@ -46,12 +48,13 @@ pub(crate) struct Frame {
 impl Frame {
     /// Reads the rows and tells outcome and groups apart.
     pub(crate) fn read(
-        dataset: &Dataset,
+        input: &AuditInput<'_>,
         profile: &Profile,
         settings: &AuditSettings,
         domain: &Domain,
         watch: &dyn Watch,
     ) -> Result<Self, Error> {
+        let dataset = input.dataset;
         let outcome = resolve_outcome(profile, settings)?;
         let rows = (CELLS_MAX / profile.columns.len() as u64).clamp(ROWS_OF_WIDE_FILE, ROWS_MAX);
         let sample = (profile.rows > rows).then_some(Sample { rows, seed: settings.seed });
@@ -72,6 +75,14 @@ impl Frame {
         let optional = [&settings.prediction_column, &settings.score_column];
         let mut not_input: Vec<String> = optional.into_iter().flatten().cloned().collect();
         not_input.push(settings.target_column.clone());
+        let model_rows = match input.model {
+            Some(model) => {
+                let names = table.columns.iter().map(|column| column.name.as_str());
+                let inputs: Vec<&str> = names.filter(|name| !not_input.iter().any(|other| other == name)).collect();
+                Some(rows_for_model(model, &inputs, profile.rows, sample, watch)?)
+            }
+            None => None,
+        };
         let inputs = table.columns.iter().filter(|column| !not_input.contains(&column.name));
         let features = inputs
             .map(|column| &column.name)
@@ -80,6 +91,7 @@ impl Frame {
             .collect();
         Ok(Self {
             table,
+            model_rows,
             rows_total: profile.rows,
             outcome,
             labels,
@@ -119,6 +131,25 @@ impl Frame {
     pub(crate) fn bands_of(&self, attribute: &str) -> Option<&Bands> {
         bands_of(&self.bands, attribute)
     }
+}
+
+/// The examined rows again, read as the model reads them: the columns it names, or all that could be its inputs.
+fn rows_for_model(
+    model: &ModelInput<'_>,
+    inputs: &[&str],
+    rows: u64,
+    sample: Option<Sample>,
+    watch: &dyn Watch,
+) -> Result<Table, Error> {
+    let features = model.predictor.features();
+    let named = features.iter().any(|feature| feature.name.is_some());
+    let is_read = |name: &&str| !named || features.iter().any(|feature| feature.name.as_deref() == Some(*name));
+    let wanted: Vec<&str> = inputs.iter().copied().filter(is_read).collect();
+    if wanted.is_empty() {
+        return Ok(Table { columns: Vec::new(), rows: sample.map_or(rows, |sample| sample.rows) as usize });
+    }
+    let profile = model.rows.profile(watch.cancel())?;
+    Ok(model.rows.load(Some(&wanted), &profile, sample, watch.cancel())?)
 }
 
 /// The two values of the target, from the profile over all rows.

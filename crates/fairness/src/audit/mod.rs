@@ -27,9 +27,10 @@ use assize_tables::{Cancel, Dataset};
 
 pub use error::Error;
 pub use run::{Prepared, audit, prepare};
-pub use settings::{AuditSettings, check_request};
+pub use settings::{AuditSettings, check_model, check_request};
 
-pub(crate) use asker::{Answers, Asker, NewValues, Replacement};
+pub(crate) use asker::{Answers, Asker, NewValues, Replacement, ask_model};
+pub(crate) use decisions::{Decisions, Source, Trained, model_table};
 pub(crate) use frame::{Frame, QUARTILES, select_rows};
 pub(crate) use groups::Groups;
 
@@ -53,7 +54,13 @@ pub struct ModelInput<'a> {
     pub name: &'a str,
     /// SHA-256 of the file, lowercase hex.
     pub sha256: &'a str,
+    /// The data file as the model reads it: opened with only the empty cell as missing ([`MODEL_MISSING`]), because
+    /// "?" or "NA" is a category to many a model.
+    pub rows: &'a Dataset,
 }
+
+/// Spellings of a missing cell in rows that a model is asked about.
+pub const MODEL_MISSING: [&str; 1] = [""];
 
 /// Who follows the run and may stop it.
 pub trait Watch: Sync {

@@ -10,10 +10,11 @@ use super::frame::Frame;
 use super::{AuditInput, AuditSettings, Error, Groups, Watch, asker, groups, retrain};
 use crate::body::Measured;
 use crate::document::{
-    DataForensics, Finding, Governance, LayerResults, Mitigation, Parameters, ReferenceGroup, Severity, StressTest,
-    Subject, Thresholds, Verdict,
+    DataForensics, Explanation, Finding, Governance, LayerResults, Mitigation, Parameters, ReferenceGroup, Severity,
+    StressTest, Subject, Thresholds, Verdict,
 };
 use crate::domains::{self, Domain};
+use crate::explanation::explain;
 use crate::forensics::{self, ForensicsSettings, mix};
 use crate::metrics::{self, MeasureInput, MeasureSettings, MeasuredMetrics};
 use crate::narrative::{self, NarrativeStatus};
@@ -39,7 +40,7 @@ pub struct Prepared<'a> {
     domain: &'static Domain,
     profile: Profile,
     frame: Frame,
-    /// Decisions that are in the data; others are asked for in the run.
+    /// Decisions that are in the data or that a model file gave; a forest is trained in the run.
     recorded: Option<Decisions>,
 }
 
@@ -63,14 +64,22 @@ pub fn prepare<'a>(
 ) -> Result<Prepared<'a>, Error> {
     on_threads(settings, || {
         let thresholds = settings.check(input.dataset.column_names())?;
+        if input.model.is_some() {
+            settings.check_beside_model()?;
+        }
         let domain = domains::find(&settings.domain);
         watch.step("profiling the data", 0.0);
         let profile = input.dataset.profile(watch.cancel())?;
         watch.step("reading the rows", 0.1);
-        let frame = Frame::read(input.dataset, &profile, settings, domain, watch)?;
+        let frame = Frame::read(input, &profile, settings, domain, watch)?;
         given_references(settings, &frame.groups)?;
-        let recorded = match (&settings.prediction_column, &settings.score_column) {
-            (None, None) => None,
+        let recorded = match (input.model, &settings.prediction_column, &settings.score_column) {
+            // A model that does not fit the rows is refused before anything is promised.
+            (Some(model), ..) => {
+                watch.step("asking the model", 0.15);
+                Some(comparable(&frame, decisions::ask(&frame, model, watch.cancel())?)?)
+            }
+            (None, None, None) => None,
             _ => Some(comparable(&frame, decisions_of_column(&frame, &profile, settings)?)?),
         };
         Ok(Prepared { input: *input, settings, thresholds, domain, profile, frame, recorded })
@@ -114,6 +123,7 @@ struct Layers {
     stress_test: StressTest,
     measured: MeasuredMetrics,
     mitigations: Vec<Mitigation>,
+    explanation: Option<Explanation>,
     selection_rate: f64,
 }
 
@@ -125,7 +135,7 @@ fn run(prepared: &Prepared<'_>, watch: &dyn Watch) -> Result<Measured, Error> {
     let decisions = match &prepared.recorded {
         Some(recorded) => recorded,
         None => {
-            asked_for = decide(input, settings, frame, watch)?;
+            asked_for = comparable(frame, decisions::train_and_decide(frame, settings, cancel)?)?;
             &asked_for
         }
     };
@@ -156,9 +166,12 @@ fn run(prepared: &Prepared<'_>, watch: &dyn Watch) -> Result<Measured, Error> {
             || !retrained.iter().any(|other| (&other.kind, &other.attribute) == (&one.kind, &one.attribute))
     });
     mitigations.extend(retrained);
+    watch.step("explaining the decisions", 0.9);
+    let group_size_min = thresholds.group_size_min;
+    let explanation = explain(frame, decisions, input.model, settings.seed, group_size_min, cancel)?;
     watch.step("judging", 0.95);
     let selection_rate = selection_rate(&counted);
-    let layers = Layers { data_forensics, stress_test, measured, mitigations, selection_rate };
+    let layers = Layers { data_forensics, stress_test, measured, mitigations, explanation, selection_rate };
     Ok(conclude(prepared, decisions, layers))
 }
 
@@ -186,9 +199,10 @@ fn stress(
 /// Judges the layers and puts the result together.
 fn conclude(prepared: &Prepared<'_>, decisions: &Decisions, layers: Layers) -> Measured {
     let Prepared { input, settings, thresholds, domain, profile, frame, .. } = prepared;
-    let Layers { mut data_forensics, mut stress_test, measured, mitigations, selection_rate } = layers;
+    let Layers { mut data_forensics, mut stress_test, measured, mitigations, explanation, selection_rate } = layers;
     let mut findings = forensics::judge(&mut data_forensics, frame, thresholds, settings.confidence);
     findings.extend(seen_in_training(frame, decisions));
+    findings.extend(unknown_training(decisions));
     findings.extend(stress::judge(&mut stress_test, selection_rate, thresholds, settings.confidence));
     findings.extend(measured.findings);
     verdict::sort(&mut findings);
@@ -230,22 +244,10 @@ fn conclude(prepared: &Prepared<'_>, decisions: &Decisions, layers: Layers) -> M
         },
         findings,
         mitigations,
+        explanation,
     };
     result.layer_results.gemini_governance.checklist = verdict::checklist(&result);
     result
-}
-
-fn decide(
-    input: &AuditInput<'_>,
-    settings: &AuditSettings,
-    frame: &Frame,
-    watch: &dyn Watch,
-) -> Result<Decisions, Error> {
-    let decisions = match input.model {
-        Some(model) => decisions::ask(frame, model, watch.cancel())?,
-        None => decisions::train_and_decide(frame, settings, watch.cancel())?,
-    };
-    comparable(frame, decisions)
 }
 
 /// An attribute can have two groups in the data and one among the judged rows.
@@ -351,4 +353,22 @@ fn seen_in_training(frame: &Frame, decisions: &Decisions) -> Option<Finding> {
         threshold: Some(0.05),
         ..verdict::finding("data_forensics", "data.split_duplicates", Severity::Low, verdict, "all columns", message)
     })
+}
+
+/// A model file does not say which rows it was trained on: that is said, and counts for nothing.
+fn unknown_training(decisions: &Decisions) -> Option<Finding> {
+    let Source::Model { .. } = &decisions.source else { return None };
+    let verdict = Verdict::NotAssessed;
+    Some(verdict::finding(
+        "data_forensics",
+        "data.training_overlap",
+        Severity::Medium,
+        verdict,
+        "all columns",
+        format!(
+            "Whether the model was trained on any of the {} judged rows cannot be known from its file; on its own training \
+             rows a model looks better than it is. Audit it on rows it has not seen.",
+            decisions.rows.len()
+        ),
+    ))
 }

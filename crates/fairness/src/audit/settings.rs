@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use assize_models::Predictor;
 use assize_tables::Dataset;
 use assize_tables::cells::KEYS_MAX;
 
 use super::Error;
+use super::decisions::check_inputs;
 use crate::document::{Bands, Thresholds};
 use crate::domains;
 
@@ -92,6 +94,18 @@ impl AuditSettings {
         Ok(domains::find(&self.domain).thresholds(&self.thresholds)?)
     }
 
+    /// Decisions come from one place.
+    pub(crate) fn check_beside_model(&self) -> Result<(), Error> {
+        let given = [("prediction_column", &self.prediction_column), ("score_column", &self.score_column)];
+        match given.into_iter().find(|(_, column)| column.is_some()) {
+            Some((name, _)) => {
+                let message = "cannot be given beside a model: the decisions come from one of them; leave one out";
+                Err(Error::Setting { name, message: message.to_owned() })
+            }
+            None => Ok(()),
+        }
+    }
+
     fn check_ranges(&self) -> Result<(), Error> {
         let fail = |name, message: &str| Err(Error::Setting { name, message: message.to_owned() });
         if !(0.5..=0.999).contains(&self.confidence) {
@@ -164,6 +178,17 @@ impl AuditSettings {
 /// [`Error`]: a choice out of its range, a column that is absent or in two roles, an unknown threshold.
 pub fn check_request(dataset: &Dataset, settings: &AuditSettings) -> Result<(), Error> {
     settings.check(dataset.column_names()).map(|_| ())
+}
+
+/// Checks a model against a request and the header of its data, which needs no row.
+///
+/// # Errors
+/// [`Error`]: decisions from two places, inputs of the model that the data lacks.
+pub fn check_model(dataset: &Dataset, settings: &AuditSettings, model: &dyn Predictor) -> Result<(), Error> {
+    settings.check_beside_model()?;
+    let not_input = [settings.weight_column.as_deref(), Some(settings.target_column.as_str())];
+    let present = dataset.column_names().iter().filter(|name| !not_input.contains(&Some(name.as_str()))).cloned();
+    check_inputs(&present.collect::<Vec<_>>(), model)
 }
 
 /// Looks up the bands of a column.

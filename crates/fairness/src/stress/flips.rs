@@ -156,6 +156,8 @@ fn largest(groups: &Groups, values_max: usize) -> Vec<usize> {
 fn new_values(asker: &Asker<'_>, groups: &Groups, level: usize) -> NewValues {
     let numbers = match asker.table().column(&groups.attribute).map(|column| &column.data) {
         Some(ColumnData::Numeric(values)) => values,
+        // A model may read as texts what the audit cuts into bands: "?" among numbers is a text to it.
+        _ if groups.banded => return NewValues::Text(groups.medians[level].to_string()),
         _ => return NewValues::Text(groups.levels[level].clone()),
     };
     let target = if groups.banded {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use assize_fairness::document::{AttributeMetrics, Finding, GroupMetrics};
-use assize_fairness::{AuditInput, AuditSettings, Error, Identity, Measured, ModelInput, Unwatched, audit};
+use assize_fairness::{
+    AuditInput, AuditSettings, Error, Identity, MODEL_MISSING, Measured, ModelInput, Unwatched, audit,
+};
 use assize_models::{Error as ModelError, Feature, FeatureKind, Predictions, Predictor};
 use assize_tables::{Cancel, ColumnData, Dataset, MISSING, ReadOptions, Table};
 
@@ -34,7 +36,9 @@ pub(crate) fn audit_csv(text: &str, settings: &AuditSettings) -> Result<Measured
 pub(crate) fn audit_model(text: &str, settings: &AuditSettings, model: &dyn Predictor) -> Result<Measured, Error> {
     let folder = csv(text);
     let dataset = opened(&folder.path().join(FILE));
-    let model = ModelInput { predictor: model, name: "model.joblib", sha256: DIGEST };
+    let read = ReadOptions { missing: MODEL_MISSING.map(str::to_owned).to_vec(), ..ReadOptions::default() };
+    let rows = Dataset::open(&folder.path().join(FILE), &read).expect("the test data can be read");
+    let model = ModelInput { predictor: model, name: "model.joblib", sha256: DIGEST, rows: &rows };
     let input = AuditInput { dataset: &dataset, dataset_sha256: DIGEST, model: Some(&model) };
     audit(&input, settings, &Unwatched::default())
 }

@@ -3,6 +3,7 @@
 mod audit;
 mod audit_errors;
 mod audit_support;
+mod explanation;
 mod forensics;
 mod golden;
 mod metrics_properties;

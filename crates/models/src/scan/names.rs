@@ -260,3 +260,19 @@ pub(super) const SUPPORTING_NAMES: &[(&str, &str)] = &[
     ("sklearn.utils._metadata_requests", "MethodMetadataRequest"),
     ("sklearn.utils.validation", "check_array"),
 ];
+
+/// What the state dictionaries and modules of PyTorch need; storages are `torch.*Storage`.
+pub(super) const TENSOR_NAMES: &[(&str, &str)] = &[
+    ("torch", "Size"),
+    ("torch", "bfloat16"),
+    ("torch", "device"),
+    ("torch", "float16"),
+    ("torch", "float32"),
+    ("torch", "float64"),
+    ("torch", "int64"),
+    ("torch._utils", "_rebuild_parameter"),
+    ("torch._utils", "_rebuild_tensor"),
+    ("torch._utils", "_rebuild_tensor_v2"),
+    ("torch.nn.parameter", "Parameter"),
+    ("torch.serialization", "_get_layout"),
+];

@@ -8,6 +8,7 @@
 
 mod calibration;
 mod canvas;
+mod contributions;
 mod error_rates;
 mod flips;
 mod impact_ratios;
@@ -20,6 +21,7 @@ mod threshold_sweep;
 
 pub use self::calibration::calibration;
 pub use self::canvas::Medium;
+pub use self::contributions::{contributions, group_contributions};
 pub use self::error_rates::error_rates;
 pub use self::flips::flips;
 pub use self::impact_ratios::impact_ratios;

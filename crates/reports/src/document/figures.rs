@@ -27,6 +27,12 @@ pub(super) fn sections(body: &CertificateBody, medium: Medium) -> Vec<FigureSect
     let scores = each(charts::calibration);
     let sweep = charts::threshold_sweep(&metrics.threshold_sweep, &body.parameters, medium);
     let flips = charts::flips(&results.stress_test.flips, thresholds, medium);
+    let rests_on = explanation(body, medium);
+    let rests_on_lead = format!(
+        "How far each column moves the score, for everybody and within each group. A column that moves it says what the \
+         model looks at, not that it may. {}",
+        body.explanation.as_ref().map_or("", |explanation| explanation.method_note.as_str())
+    );
     let data = &results.data_forensics;
     let proxies = charts::proxies(&data.proxies, &data.joint_proxies, medium);
     let missing = charts::missingness(&data.missingness, medium);
@@ -50,6 +56,7 @@ pub(super) fn sections(body: &CertificateBody, medium: Medium) -> Vec<FigureSect
             "Other cut-offs, and the same people with another protected value.",
             sweep.into_iter().chain(flips).collect(),
         ),
+        ("What the decisions rest on", &rests_on_lead, rests_on),
         (
             "What the data carries",
             "Columns that stand for a protected attribute, and whose data is incomplete.",
@@ -66,6 +73,15 @@ pub(super) fn sections(body: &CertificateBody, medium: Medium) -> Vec<FigureSect
         .filter(|(_, _, charts)| !charts.is_empty())
         .map(|(title, lead, charts)| FigureSection { title: title.to_owned(), lead: lead.to_owned(), charts })
         .collect()
+}
+
+/// What the decisions rest on: the columns, then each protected attribute.
+fn explanation(body: &CertificateBody, medium: Medium) -> Vec<Chart> {
+    let Some(explanation) = &body.explanation else { return Vec::new() };
+    let attributes = body.parameters.protected_attributes.iter().enumerate();
+    let by_group =
+        attributes.filter_map(|(index, attribute)| charts::group_contributions(explanation, attribute, index, medium));
+    charts::contributions(explanation, medium).into_iter().chain(by_group).collect()
 }
 
 /// The computed remedies: one row each, and what is said of several of them once.

@@ -13,6 +13,7 @@ pub(super) fn all(body: &CertificateBody) -> Vec<NamedTable> {
     let tables = [
         disparity(body),
         subgroups(body),
+        dependence(body),
         perturbations(body),
         shifts(body),
         representation(body),
@@ -81,6 +82,22 @@ fn subgroups(body: &CertificateBody) -> NamedTable {
     let lead =
         format!("Found by search over {} subgroups; significance is corrected for all of them.", count(searched));
     named("Worst subgroups", &lead, table)
+}
+
+fn dependence(body: &CertificateBody) -> NamedTable {
+    let mut table = DataTable::new(&["Column", "#Value in every row", "#Mean score", "#Rows"]);
+    for dependence in body.explanation.iter().flat_map(|explanation| &explanation.dependence) {
+        for point in &dependence.points {
+            table.rows.push(vec![
+                dependence.column.clone(),
+                point.value.clone(),
+                ratio(point.score),
+                count(dependence.n),
+            ]);
+        }
+    }
+    let lead = "The mean score when a column has one value in every row (partial dependence, Friedman 2001).";
+    NamedTable { printed: false, ..named("Score over the strongest columns", lead, table) }
 }
 
 fn perturbations(body: &CertificateBody) -> NamedTable {

@@ -2,7 +2,7 @@
 
 use assize_reports::{Assets, EmbeddedEvidence, certificate_html};
 
-use crate::sample::{HOSTILE, body, hostile_body, revoked, verified, view};
+use crate::sample::{HOSTILE, body, explained_body, hostile_body, revoked, verified, view};
 
 const LINKED: Assets<'_> = Assets::Linked {
     stylesheet: "/assets/assize.css",
@@ -44,6 +44,27 @@ fn every_figure_is_there_with_its_data() {
     assert_eq!(figures, html.matches("Data as a table").count());
     assert_eq!(figures, charts(&html).len());
     assert!(html.len() < PAGE_BYTES_MAX, "{} bytes", html.len());
+}
+
+#[test]
+fn what_the_decisions_rest_on_is_shown_from_version_2_on() {
+    let (old, new, verification) = (body(), explained_body(), verified());
+    let html = |body| certificate_html(&view(body, &verification, LINKED));
+    let (old, new) = (html(&old), html(&new));
+    for figure in ["contributions", "contributions-by-group-1", "contributions-by-group-2", "contributions-by-group-3"]
+    {
+        let figure = format!("<figure class=\"figure\" id=\"{figure}\">");
+        assert!(new.contains(&figure) && !old.contains(&figure), "{figure}");
+    }
+    for said in [
+        "What the decisions rest on",
+        "Decisions rest most on marital-status",
+        "tells sex groups apart most",
+        "Kernel SHAP",
+    ] {
+        assert!(new.contains(said), "the page does not say {said}");
+    }
+    assert!(!old.contains("What the decisions rest on"));
 }
 
 #[test]

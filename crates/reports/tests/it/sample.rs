@@ -20,9 +20,19 @@ pub(crate) fn body() -> CertificateBody {
         .expect("the sample has the shape of this version")
 }
 
+/// The sample as version 2 of the document has it.
+pub(crate) fn explained_body() -> CertificateBody {
+    let explanation = serde_json::from_str(include_str!("../fixtures/explanation_v2.json"));
+    let explanation = explanation.expect("the explanation has the shape of this version");
+    CertificateBody { schema_version: 2, explanation: Some(explanation), ..body() }
+}
+
 /// The sample with a hostile text wherever a customer's text is shown.
 pub(crate) fn hostile_body(text: &str) -> CertificateBody {
-    let mut body = body();
+    let mut body = explained_body();
+    for column in body.explanation.iter_mut().flat_map(|explanation| &mut explanation.columns).take(3) {
+        column.column = text.to_owned();
+    }
     for field in [
         &mut body.model_name,
         &mut body.organization,

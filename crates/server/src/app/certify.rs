@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use assize_attestation::{Commitment, Envelope, ResourceDescriptor, Statement};
 use assize_fairness::narrative::{Narrative, NarrativeStatus};
-use assize_fairness::{AuditInput, AuditSettings, Measured, Watch, narrative};
+use assize_fairness::{AuditInput, AuditSettings, MODEL_MISSING, Measured, ModelInput, Watch, narrative};
 use assize_store::queue::Lease;
 use assize_store::{Digest, JobId, OrganizationId};
 use assize_tables::{Dataset, ReadOptions};
@@ -17,6 +17,7 @@ use super::App;
 use super::audits::{NewAudit, blocking, threads};
 use super::certificates::Issue;
 use super::error::AppError;
+use super::model_files::{self, look_at, open_model};
 use super::progress::JobProgress;
 use super::request::AuditRequest;
 
@@ -67,6 +68,24 @@ pub enum Stopped {
     Failed(#[from] AppError),
 }
 
+/// A file to read, under the name that the certificate gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its name without folders.
+    pub name: String,
+}
+
+/// The files of an audit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditFiles {
+    /// The data.
+    pub dataset: NamedFile,
+    /// The model, when one was handed in.
+    pub model: Option<NamedFile>,
+}
+
 /// One audit to run.
 pub struct Certify<'a> {
     /// For whom.
@@ -77,10 +96,8 @@ pub struct Certify<'a> {
     pub lease: Option<&'a Lease>,
     /// What to audit and how.
     pub request: AuditRequest,
-    /// The data file.
-    pub dataset: PathBuf,
-    /// Its name for the certificate.
-    pub dataset_name: String,
+    /// The data and the model.
+    pub files: AuditFiles,
     /// Shared with who tells about it.
     pub progress: std::sync::Arc<JobProgress>,
 }
@@ -98,10 +115,10 @@ impl App {
     /// [`Stopped`]: cancelled, or what could not be done.
     pub async fn certify(&self, audit: Certify<'_>) -> Result<String, Stopped> {
         let settings = settings(self, &audit.request);
-        let (app, path, name) = (self.clone(), audit.dataset.clone(), audit.dataset_name.clone());
+        let (app, files) = (self.clone(), audit.files);
         let progress = std::sync::Arc::clone(&audit.progress);
         let handle = tokio::runtime::Handle::current();
-        let run = blocking(move || measure(&app, &handle, &path, &name, &settings, progress.as_ref())).await??;
+        let run = blocking(move || measure(&app, &handle, &files, &settings, progress.as_ref())).await??;
         audit.progress.step("narrative", 0.97);
         let narrative = self.narrate(&run.measured).await;
         audit.progress.step("issue", 0.99);
@@ -167,19 +184,24 @@ impl App {
     }
 }
 
-/// Looks at the files before the audit is accepted: what a header tells need not wait for a worker.
+/// Looks at the files before the audit is accepted: what a header tells, and whether the model can be opened, need not
+/// wait for a worker.
 pub(super) async fn check_before_accepting(app: &App, new: NewAudit) -> Result<NewAudit, AppError> {
-    if let Some(model) = &new.model {
-        return Err(AppError::Unprocessable(format!(
-            "model_file: {:?} cannot be read by this version; leave model_file out to have a model trained, or send the \
-             model's decisions as a column and name it in prediction_column",
-            model.name
-        )));
-    }
     let settings = settings(app, &new.request);
+    let look = match &new.model {
+        Some(_) => Some(app.0.model_files.look().await?),
+        None => None,
+    };
+    let app = app.clone();
     blocking(move || {
-        let dataset = open(&new.dataset.path, &new.dataset.name, settings.threads)?;
+        let dataset = open(&new.dataset.path, &new.dataset.name, settings.threads, Missing::Usual)?;
         assize_fairness::check_request(&dataset, &settings).map_err(|error| unprocessable(&error))?;
+        if let Some(upload) = &new.model {
+            let opened = look_at(&app, upload)?;
+            let fits = assize_fairness::check_model(&dataset, &settings, &opened.model);
+            fits.map_err(|error| unprocessable(&error))?;
+        }
+        drop(look);
         Ok(new)
     })
     .await?
@@ -189,24 +211,44 @@ pub(super) async fn check_before_accepting(app: &App, new: NewAudit) -> Result<N
 fn measure(
     app: &App,
     handle: &tokio::runtime::Handle,
-    path: &Path,
-    name: &str,
+    files: &AuditFiles,
     settings: &AuditSettings,
     watch: &JobProgress,
 ) -> Result<Run, Stopped> {
     watch.step("reading", 0.0);
-    let dataset = open(path, name, settings.threads)?;
+    let dataset = open(&files.dataset.path, &files.dataset.name, settings.threads, Missing::Usual)?;
     let sha256 = dataset.sha256(watch.cancel()).map_err(refused)?;
-    let input = AuditInput { dataset: &dataset, dataset_sha256: &sha256, model: None };
+    let mut subject = vec![ResourceDescriptor::sha256(dataset.name(), &sha256)];
+    let rows = open(&files.dataset.path, &files.dataset.name, settings.threads, Missing::Empty)?;
+    let opened = match &files.model {
+        Some(file) => Some(open_model(app, &file.path, &file.name, watch.cancel())?),
+        None => None,
+    };
+    let model = opened.as_ref().map(|opened| {
+        subject.push(ResourceDescriptor::sha256(&opened.name, &opened.sha256));
+        ModelInput { predictor: &opened.model, name: &opened.name, sha256: &opened.sha256, rows: &rows }
+    });
+    let input = AuditInput { dataset: &dataset, dataset_sha256: &sha256, model: model.as_ref() };
     let prepared = assize_fairness::prepare(&input, settings, watch).map_err(stopped)?;
-    let subject = vec![ResourceDescriptor::sha256(dataset.name(), &sha256)];
     let commitment_index = handle.block_on(app.commit_to(subject, prepared.commitment()))?;
     let measured = prepared.measure(watch).map_err(stopped)?;
     Ok(Run { measured, commitment_index })
 }
 
-fn open(path: &Path, name: &str, threads: usize) -> Result<Dataset, AppError> {
-    let options = ReadOptions { threads, ..ReadOptions::default() };
+/// Which cells of the data count as missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    /// Empty ones and the usual spellings.
+    Usual,
+    /// Empty ones only, as for rows that a model is asked about.
+    Empty,
+}
+
+fn open(path: &Path, name: &str, threads: usize, missing: Missing) -> Result<Dataset, AppError> {
+    let mut options = ReadOptions { threads, ..ReadOptions::default() };
+    if missing == Missing::Empty {
+        options.missing = MODEL_MISSING.map(str::to_owned).to_vec();
+    }
     let dataset = Dataset::open(path, &options).map_err(|error| AppError::Unprocessable(error.to_string()))?;
     Ok(dataset.with_name(name))
 }
@@ -237,6 +279,7 @@ fn unprocessable(error: &assize_fairness::Error) -> AppError {
 fn stopped(error: assize_fairness::Error) -> Stopped {
     match error {
         assize_fairness::Error::Cancelled(_) => Stopped::Cancelled,
+        assize_fairness::Error::Model(error) => model_files::refused(error),
         error => Stopped::Failed(unprocessable(&error)),
     }
 }

@@ -24,6 +24,7 @@ mod jobs;
 mod keyring;
 mod keys;
 pub mod kinds;
+mod model_files;
 mod once;
 mod organizations;
 mod passwords;
@@ -55,7 +56,7 @@ pub use audits::{AuditOutcome, JobView, NewAudit, Upload};
 pub use backup::{BackupReport, RestoreReport};
 pub use caller::{Actor, Caller, Permission};
 pub use certificates::{CertificateSummary, PublicCertificate};
-pub use certify::{Certify, CertifyArgs, Stopped, WorkFile};
+pub use certify::{AuditFiles, Certify, CertifyArgs, NamedFile, Stopped, WorkFile};
 pub use doctor::{Diagnosis, DiagnosisCheck, DiagnosisOutcome};
 pub use error::{AppError, FieldProblem};
 pub use fields::{EMAIL_BYTES_MAX, NAME_CHARS_MAX};
@@ -102,6 +103,7 @@ struct Inner {
     checked: certificates::CheckedCertificates,
     remembered_keys: keys::RememberedKeys,
     password_work: passwords::PasswordWork,
+    model_files: model_files::ModelFiles,
 }
 
 impl App {
@@ -120,6 +122,7 @@ impl App {
         let vault = Arc::new(Vault::open(&config, &store, &clock, &random).await?);
         let narrator = Narrator::from_config(&config.narrative);
         let (metrics, started_at) = (Metrics::default(), clock.now());
+        let model_files = model_files::ModelFiles::new(config.worker.concurrency);
         Ok(Self(Arc::new(Inner {
             config,
             store,
@@ -135,6 +138,7 @@ impl App {
             checked: certificates::CheckedCertificates::default(),
             remembered_keys: keys::RememberedKeys::default(),
             password_work: passwords::PasswordWork::default(),
+            model_files,
         })))
     }
 

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 
 use super::work::{Done, Task, Work};
 use crate::app::kinds::{CERTIFY, Kind};
-use crate::app::{App, AppError, CertifyArgs, Fetched, Stopped, WorkFile};
+use crate::app::{App, AppError, AuditFiles, CertifyArgs, Fetched, NamedFile, Stopped, WorkFile};
 
 pub(super) struct Certify;
 
@@ -28,7 +28,13 @@ impl Work for Certify {
 async fn certify(task: &Task<'_>) -> Result<Done, Stopped> {
     let job = task.job;
     let args: CertifyArgs = serde_json::from_value(job.args.clone()).map_err(AppError::internal)?;
-    let file = fetch(task.app, job, &args.dataset).await?;
+    let fetched = fetch(task.app, job, &args.dataset).await?;
+    let dataset = NamedFile { path: fetched.path.clone(), name: args.dataset.name.clone() };
+    let fetched_model = match &args.model {
+        Some(file) => Some((fetch(task.app, job, file).await?, file.name.clone())),
+        None => None,
+    };
+    let model = fetched_model.as_ref().map(|(file, name)| NamedFile { path: file.path.clone(), name: name.clone() });
     let certificate = task
         .app
         .certify(crate::app::Certify {
@@ -36,8 +42,7 @@ async fn certify(task: &Task<'_>) -> Result<Done, Stopped> {
             job: job.id.clone(),
             lease: Some(task.lease),
             request: args.request,
-            dataset: file.path.clone(),
-            dataset_name: args.dataset.name,
+            files: AuditFiles { dataset, model },
             progress: Arc::clone(&task.progress),
         })
         .await?;

@@ -26,7 +26,6 @@ async fn forms_that_cannot_be_audited_are_422_and_leave_nothing() {
         ("a header alone", complete().file("dataset_file", "head.csv", b"race,sex,age,income\n"), ""),
         ("not a table", complete().file("dataset_file", "image.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00"), ""),
         ("a ragged row", complete().file("dataset_file", "ragged.csv", ragged.as_bytes()), "line"),
-        ("a model that is none", complete().file("model_file", "model.joblib", b"not a model"), "model"),
         ("a label that does not occur", complete().text("positive_label", "maybe"), "maybe"),
         ("thresholds that are no object", complete().text("thresholds", "[0.8]"), "thresholds"),
         ("a seed that is no number", complete().text("seed", "lucky"), "seed"),

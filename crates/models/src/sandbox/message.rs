@@ -1,0 +1,372 @@
+//! What the messages say, each written and read in one place. Whatever comes from the child is checked here.
+
+use assize_tables::{Column, ColumnData, MISSING, Table};
+
+use super::wire::{
+    CONFINE, CONFINED, Malformed, OPENED, PREDICTED, REFUSED, Reader, SCANNED, TEXT_BYTES_MAX, VALUED, Writer,
+};
+use crate::predictor::{Error, Feature, FeatureKind, Predictions};
+use crate::scan::Scan;
+
+/// Bytes of a name of an input or class.
+const NAME_BYTES_MAX: usize = 1 << 20;
+/// Bytes of what a model says it is, and of a refusal.
+const SENTENCE_BYTES_MAX: usize = 16 << 10;
+/// Bytes of a refusal: two sentences and their lengths.
+pub(super) const REFUSAL_BYTES_MAX: usize = 2 * SENTENCE_BYTES_MAX + 16;
+/// Inputs and classes of a model.
+const FEATURES_MAX: usize = 4 << 20;
+const CLASSES_MAX: usize = 1 << 16;
+/// How far a probability may lie outside 0 to 1 by rounding.
+const PROBABILITY_SLACK: f64 = 1e-6;
+
+/// The walls a child is to put up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Confinement {
+    pub(super) threads: u32,
+    /// Address space beyond that of the program itself: while a file is opened, and from then on.
+    pub(super) open_memory_bytes: u64,
+    pub(super) memory_bytes: u64,
+    /// Processor seconds, likewise.
+    pub(super) open_cpu_s: u64,
+    pub(super) cpu_s: u64,
+}
+
+impl Confinement {
+    pub(super) fn write(&self) -> Writer {
+        let mut writer = Writer::request(CONFINE);
+        writer.u16(super::PROTOCOL_VERSION);
+        writer.u32(self.threads);
+        writer.u64(self.open_memory_bytes);
+        writer.u64(self.memory_bytes);
+        writer.u64(self.open_cpu_s);
+        writer.u64(self.cpu_s);
+        writer
+    }
+
+    pub(super) fn read(body: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(body);
+        if reader.u16()? != super::PROTOCOL_VERSION {
+            return Err(Malformed("another version of the protocol is spoken"));
+        }
+        let confinement = Self {
+            threads: reader.u32()?,
+            open_memory_bytes: reader.u64()?,
+            memory_bytes: reader.u64()?,
+            open_cpu_s: reader.u64()?,
+            cpu_s: reader.u64()?,
+        };
+        reader.end()?;
+        Ok(confinement)
+    }
+}
+
+/// Which walls the kernel had the means for; limits on memory and time hold everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Walls {
+    /// System calls are filtered: no program, no network, no file can be reached.
+    pub(super) seccomp: bool,
+    /// No path of the file system can be reached.
+    pub(super) landlock: bool,
+}
+
+impl Walls {
+    pub(super) fn write(self) -> Writer {
+        let mut writer = Writer::request(CONFINED);
+        writer.u16(super::PROTOCOL_VERSION);
+        writer.u8(u8::from(self.seccomp));
+        writer.u8(u8::from(self.landlock));
+        writer
+    }
+
+    pub(super) fn read(body: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(body);
+        if reader.u16()? != super::PROTOCOL_VERSION {
+            return Err(Malformed("another version of the protocol is spoken"));
+        }
+        let walls = Self { seccomp: reader.u8()? == 1, landlock: reader.u8()? == 1 };
+        reader.end()?;
+        Ok(walls)
+    }
+}
+
+/// Rows `from..to` of the columns at these positions; levels that do not occur among them stay behind.
+pub(super) fn write_rows(kind: u8, table: &Table, columns: &[usize], from: usize, to: usize) -> Writer {
+    let mut writer = Writer::request(kind);
+    writer.count(to - from);
+    writer.count(columns.len());
+    for column in columns.iter().map(|at| &table.columns[*at]) {
+        writer.text(&column.name);
+        match &column.data {
+            ColumnData::Numeric(values) => {
+                writer.u8(0);
+                writer.f64s(&values[from..to]);
+            }
+            ColumnData::Categorical { codes, levels } => {
+                writer.u8(1);
+                let mut used: Vec<u32> = codes[from..to].iter().copied().filter(|code| *code != MISSING).collect();
+                used.sort_unstable();
+                used.dedup();
+                writer.count(used.len());
+                used.iter().for_each(|code| writer.text(&levels[*code as usize]));
+                let rank = |code: &u32| used.binary_search(code).map_or(MISSING, |rank| rank as u32);
+                writer.u32s(codes[from..to].iter().map(rank));
+            }
+        }
+    }
+    writer
+}
+
+pub(super) fn read_rows(body: &[u8]) -> Result<Table, Malformed> {
+    let mut reader = Reader::new(body);
+    let rows = reader.u32()? as usize;
+    let count = reader.count(5)?;
+    let mut columns = Vec::with_capacity(count);
+    for _ in 0..count {
+        let name = reader.text(TEXT_BYTES_MAX)?.to_owned();
+        let data = match reader.u8()? {
+            0 => ColumnData::Numeric(reader.f64s(rows)?),
+            1 => {
+                let known = reader.count(4)?;
+                let levels: Result<Vec<String>, Malformed> =
+                    (0..known).map(|_| reader.text(TEXT_BYTES_MAX).map(str::to_owned)).collect();
+                let codes = reader.u32s(rows)?;
+                if codes.iter().any(|code| *code != MISSING && *code as usize >= known) {
+                    return Err(Malformed("a code has no level"));
+                }
+                ColumnData::Categorical { codes, levels: levels? }
+            }
+            _ => return Err(Malformed("a column is of no known kind")),
+        };
+        columns.push(Column { name, data });
+    }
+    reader.end()?;
+    Ok(Table { columns, rows })
+}
+
+/// What a model says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Opened {
+    pub(super) description: String,
+    pub(super) features: Vec<Feature>,
+    pub(super) classes: Vec<String>,
+    pub(super) classes_are_texts: bool,
+}
+
+impl Opened {
+    pub(super) fn write(&self) -> Writer {
+        let mut writer = Writer::request(OPENED);
+        writer.text(&self.description);
+        writer.count(self.features.len());
+        for feature in &self.features {
+            writer.u8(match feature.kind {
+                FeatureKind::Numeric => 0,
+                FeatureKind::Categorical => 1,
+                FeatureKind::Any => 2,
+            });
+            writer.u8(u8::from(feature.name.is_some()));
+            writer.text(feature.name.as_deref().unwrap_or_default());
+        }
+        writer.count(self.classes.len());
+        self.classes.iter().for_each(|class| writer.text(class));
+        writer.u8(u8::from(self.classes_are_texts));
+        writer
+    }
+
+    pub(super) fn read(body: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(body);
+        let description = plain(reader.text(SENTENCE_BYTES_MAX)?);
+        let count = reader.count(6)?;
+        if count > FEATURES_MAX {
+            return Err(Malformed("a model has too many inputs"));
+        }
+        let mut features = Vec::with_capacity(count);
+        for _ in 0..count {
+            let kind = match reader.u8()? {
+                0 => FeatureKind::Numeric,
+                1 => FeatureKind::Categorical,
+                2 => FeatureKind::Any,
+                _ => return Err(Malformed("an input is of no known kind")),
+            };
+            let named = reader.u8()? == 1;
+            let name = reader.text(NAME_BYTES_MAX)?;
+            features.push(Feature { name: named.then(|| name.to_owned()), kind });
+        }
+        let count = reader.count(4)?;
+        if count > CLASSES_MAX {
+            return Err(Malformed("a model has too many classes"));
+        }
+        let classes: Result<_, Malformed> =
+            (0..count).map(|_| reader.text(NAME_BYTES_MAX).map(str::to_owned)).collect();
+        let classes = classes?;
+        let classes_are_texts = reader.u8()? == 1;
+        reader.end()?;
+        Ok(Self { description, features, classes, classes_are_texts })
+    }
+}
+
+pub(super) fn write_predictions(predictions: &Predictions) -> Writer {
+    let mut writer = Writer::request(PREDICTED);
+    writer.count(predictions.labels.len());
+    writer.count(predictions.classes.len());
+    writer.u32s(predictions.labels.iter().copied());
+    writer.u8(u8::from(predictions.probabilities.is_some()));
+    writer.f64s(predictions.probabilities.as_deref().unwrap_or_default());
+    writer
+}
+
+/// Labels and probabilities for `rows` rows of a model with `classes` classes.
+pub(super) fn read_predictions(
+    body: &[u8],
+    rows: usize,
+    classes: usize,
+) -> Result<(Vec<u32>, Option<Vec<f64>>), Malformed> {
+    let mut reader = Reader::new(body);
+    if reader.u32()? as usize != rows || reader.u32()? as usize != classes {
+        return Err(Malformed("the answers are not as many as the questions"));
+    }
+    let labels = reader.u32s(rows)?;
+    if labels.iter().any(|label| *label as usize >= classes) {
+        return Err(Malformed("a label is no class of the model"));
+    }
+    let probabilities = match reader.u8()? {
+        0 => None,
+        1 => Some(reader.f64s(rows.checked_mul(classes).ok_or(Malformed("a count is too large"))?)?),
+        _ => return Err(Malformed("an answer is of no known kind")),
+    };
+    reader.end()?;
+    let possible = |value: &f64| (-PROBABILITY_SLACK..=1.0 + PROBABILITY_SLACK).contains(value);
+    if !probabilities.iter().flatten().all(possible) {
+        return Err(Malformed("a probability is not a number from 0 to 1"));
+    }
+    Ok((labels, probabilities))
+}
+
+pub(super) fn write_values(values: Option<&[f64]>) -> Writer {
+    let mut writer = Writer::request(VALUED);
+    writer.u8(u8::from(values.is_some()));
+    writer.f64s(values.unwrap_or_default());
+    writer
+}
+
+/// Values for `rows` rows; `None` from a classifier.
+pub(super) fn read_values(body: &[u8], rows: usize) -> Result<Option<Vec<f64>>, Malformed> {
+    let mut reader = Reader::new(body);
+    let values = match reader.u8()? {
+        0 => None,
+        1 => Some(reader.f64s(rows)?),
+        _ => return Err(Malformed("an answer is of no known kind")),
+    };
+    reader.end()?;
+    if !values.iter().flatten().all(|value| value.is_finite()) {
+        return Err(Malformed("a value is not a finite number"));
+    }
+    Ok(values)
+}
+
+pub(super) fn write_refusal(error: &Error) -> Writer {
+    let mut writer = Writer::request(REFUSED);
+    match error {
+        Error::Input { expected, found } => {
+            writer.u8(2);
+            writer.text(shortened(expected));
+            writer.text(shortened(found));
+        }
+        other => {
+            writer.u8(1);
+            writer.text(shortened(&other.to_string()));
+        }
+    }
+    writer
+}
+
+pub(super) fn read_refusal(body: &[u8]) -> Result<Error, Malformed> {
+    let mut reader = Reader::new(body);
+    let error = match reader.u8()? {
+        1 => Error::Unreadable(plain(reader.text(SENTENCE_BYTES_MAX)?)),
+        2 => {
+            let expected = plain(reader.text(SENTENCE_BYTES_MAX)?);
+            Error::Input { expected, found: plain(reader.text(SENTENCE_BYTES_MAX)?) }
+        }
+        _ => return Err(Malformed("a refusal is of no known kind")),
+    };
+    reader.end()?;
+    Ok(error)
+}
+
+pub(super) fn write_scan(scan: &Scan) -> Writer {
+    let mut writer = Writer::request(SCANNED);
+    writer.raw(&serde_json::to_vec(scan).expect("a scan is texts and numbers"));
+    writer
+}
+
+pub(super) fn scanned(body: &[u8]) -> Result<Scan, Malformed> {
+    let scan: Scan = serde_json::from_slice(body).map_err(|_| Malformed("a scan is not as it should be"))?;
+    Ok(scan.plain())
+}
+
+/// Without control characters: these texts go to terminals, logs and pages.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn shortened(text: &str) -> &str {
+    &text[..text.floor_char_boundary(SENTENCE_BYTES_MAX)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::wire::{Frame, PREDICT};
+
+    fn body(writer: Writer) -> Vec<u8> {
+        Frame::read(&mut writer.finish().as_slice(), 1 << 20).unwrap().unwrap().body
+    }
+
+    #[test]
+    fn rows_come_back_with_the_levels_that_occur() {
+        let texts =
+            ColumnData::Categorical { codes: vec![2, MISSING, 0, 1], levels: vec!["a".into(), "b".into(), "c".into()] };
+        let table = Table {
+            columns: vec![
+                Column { name: "n".into(), data: ColumnData::Numeric(vec![1.0, 2.0, 3.0, 4.0]) },
+                Column { name: "t".into(), data: texts },
+            ],
+            rows: 4,
+        };
+        let read = read_rows(&body(write_rows(PREDICT, &table, &[1, 0], 0, 3))).unwrap();
+        assert_eq!((read.rows, read.columns[0].name.as_str()), (3, "t"));
+        let expected = ColumnData::Categorical { codes: vec![1, MISSING, 0], levels: vec!["a".into(), "c".into()] };
+        assert_eq!(read.columns[0].data, expected);
+        assert_eq!(read.columns[1].data, ColumnData::Numeric(vec![1.0, 2.0, 3.0]));
+    }
+
+    #[test]
+    fn answers_that_cannot_be_are_not_believed() {
+        let predictions = |labels: Vec<u32>, probabilities: Vec<f64>| {
+            let classes = vec!["no".to_owned(), "yes".to_owned()];
+            body(write_predictions(&Predictions { classes, labels, probabilities: Some(probabilities) }))
+        };
+        let good = predictions(vec![0, 1], vec![0.9, 0.1, 0.2, 0.8]);
+        assert!(read_predictions(&good, 2, 2).is_ok());
+        assert!(read_predictions(&good, 3, 2).is_err());
+        assert!(read_predictions(&good, 2, 3).is_err());
+        assert!(read_predictions(&predictions(vec![0, 2], vec![0.9, 0.1, 0.2, 0.8]), 2, 2).is_err());
+        assert!(read_predictions(&predictions(vec![0, 1], vec![0.9, 0.1, 0.2]), 2, 2).is_err());
+        for odd in [f64::NAN, f64::INFINITY, -0.01, 1.01] {
+            assert!(read_predictions(&predictions(vec![0, 1], vec![0.9, odd, 0.2, 0.8]), 2, 2).is_err(), "{odd}");
+        }
+        assert!(read_values(&body(write_values(Some(&[1.0, f64::NAN]))), 2).is_err());
+        assert!(read_values(&body(write_values(Some(&[1.0]))), 2).is_err());
+        assert_eq!(read_values(&body(write_values(None)), 2), Ok(None));
+    }
+
+    #[test]
+    fn refusals_keep_their_kind_and_lose_control_characters() {
+        let input = Error::Input { expected: "the column \"a\"".into(), found: "b\u{1b}[2J".into() };
+        let read = read_refusal(&body(write_refusal(&input))).unwrap();
+        assert_eq!(read.to_string(), "the model needs the column \"a\", the data has b\u{fffd}[2J");
+        let long = Error::Unreadable("é".repeat(SENTENCE_BYTES_MAX));
+        assert!(read_refusal(&body(write_refusal(&long))).is_ok());
+    }
+}

@@ -1,0 +1,161 @@
+//! A model in its child, as a [`Predictor`] like any other.
+
+use assize_tables::{Cancel, Table};
+
+use super::ANSWER_WAIT;
+use super::message::{self, Opened};
+use super::process::Connection;
+use super::wire::{self, Frame, Malformed, REQUEST_BYTES_MAX, Writer};
+use crate::predictor::{Error, Feature, Predictions, Predictor};
+
+/// Cells and rows of one question: some megabytes, work for a moment.
+const BATCH_CELLS_MAX: usize = 1 << 20;
+const BATCH_ROWS_MAX: usize = 1 << 16;
+/// Bytes of an answer besides its numbers.
+const ANSWER_BYTES_FREE: usize = 1 << 10;
+
+/// A model file that was opened behind walls. The child ends when this is dropped.
+pub struct SandboxedModel {
+    connection: Connection,
+    opened: Opened,
+}
+
+impl std::fmt::Debug for SandboxedModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SandboxedModel").field("opened", &self.opened).finish_non_exhaustive()
+    }
+}
+
+impl SandboxedModel {
+    pub(super) fn new(connection: Connection, answer: &Frame) -> Result<Self, Error> {
+        let opened = match answer.kind {
+            wire::OPENED => Opened::read(&answer.body),
+            _ => Err(Malformed("an answer of another kind than the question")),
+        };
+        match opened {
+            Ok(opened) => Ok(Self { connection, opened }),
+            Err(malformed) => Err(connection.distrust(malformed)),
+        }
+    }
+
+    /// Positions of the columns that the model reads, so that no other cell travels; all when it knows no names.
+    fn columns(&self, table: &Table) -> Vec<usize> {
+        let all = 0..table.columns.len();
+        if self.opened.features.iter().all(|feature| feature.name.is_none()) {
+            return all.collect();
+        }
+        let is_read = |at: &usize| {
+            let column = table.columns[*at].name.as_str();
+            self.opened.features.iter().any(|feature| feature.name.as_deref() == Some(column))
+        };
+        all.filter(is_read).collect()
+    }
+
+    /// Asks about the rows in batches; `take` gets each answer with its number of rows.
+    fn in_batches(
+        &self,
+        kind: u8,
+        table: &Table,
+        cancel: &Cancel,
+        mut take: impl FnMut(&Frame, usize) -> Result<(), Malformed>,
+    ) -> Result<(), Error> {
+        let columns = self.columns(table);
+        let classes = self.opened.classes.len().max(1);
+        let widest = columns.len().max(classes);
+        let most = (BATCH_CELLS_MAX / widest.max(1)).clamp(1, BATCH_ROWS_MAX);
+        // A question about no rows is asked too: the model may have something to say about the columns.
+        let (mut from, mut rows) = (0, most);
+        loop {
+            cancel.check()?;
+            let to = table.rows.min(from + rows);
+            let request = message::write_rows(kind, table, &columns, from, to);
+            if request.len() > REQUEST_BYTES_MAX {
+                if to - from <= 1 {
+                    return Err(Error::Input {
+                        expected: format!("rows of less than {} MiB", REQUEST_BYTES_MAX >> 20),
+                        found: "a longer one".to_owned(),
+                    });
+                }
+                rows = ((to - from) / 2).max(1);
+                continue;
+            }
+            self.one_batch(request, to - from, classes, cancel, &mut take)?;
+            from = to;
+            if from >= table.rows {
+                return Ok(());
+            }
+        }
+    }
+
+    fn one_batch(
+        &self,
+        request: Writer,
+        rows: usize,
+        classes: usize,
+        cancel: &Cancel,
+        take: &mut impl FnMut(&Frame, usize) -> Result<(), Malformed>,
+    ) -> Result<(), Error> {
+        let answer_bytes_max = rows * (4 + 8 * classes) + ANSWER_BYTES_FREE;
+        let answer_bytes_max = answer_bytes_max.max(message::REFUSAL_BYTES_MAX);
+        let answer = self.connection.ask(request, None, answer_bytes_max, ANSWER_WAIT, cancel)?;
+        take(&answer, rows).map_err(|malformed| self.connection.distrust(malformed))
+    }
+}
+
+fn of_kind(answer: &Frame, kind: u8) -> Result<&[u8], Malformed> {
+    if answer.kind == kind { Ok(&answer.body) } else { Err(Malformed("an answer of another kind than the question")) }
+}
+
+impl Predictor for SandboxedModel {
+    fn features(&self) -> &[Feature] {
+        &self.opened.features
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.opened.classes
+    }
+
+    fn classes_are_texts(&self) -> bool {
+        self.opened.classes_are_texts
+    }
+
+    fn description(&self) -> String {
+        self.opened.description.clone()
+    }
+
+    fn predict(&self, table: &Table, cancel: &Cancel) -> Result<Predictions, Error> {
+        let classes = self.opened.classes.len();
+        let mut labels = Vec::with_capacity(table.rows);
+        let mut probabilities: Option<Vec<f64>> = None;
+        let mut first = true;
+        self.in_batches(wire::PREDICT, table, cancel, |answer, rows| {
+            let (more, sure) = message::read_predictions(of_kind(answer, wire::PREDICTED)?, rows, classes)?;
+            labels.extend(more);
+            match (&mut probabilities, sure) {
+                (None, sure) if first => probabilities = sure,
+                (Some(all), Some(sure)) => all.extend(sure),
+                (None, None) => {}
+                _ => return Err(Malformed("probabilities come for some rows only")),
+            }
+            first = false;
+            Ok(())
+        })?;
+        Ok(Predictions { classes: self.opened.classes.clone(), labels, probabilities })
+    }
+
+    fn values(&self, table: &Table, cancel: &Cancel) -> Result<Option<Vec<f64>>, Error> {
+        let mut values: Option<Vec<f64>> = None;
+        let mut first = true;
+        self.in_batches(wire::VALUES, table, cancel, |answer, rows| {
+            match (&mut values, message::read_values(of_kind(answer, wire::VALUED)?, rows)?) {
+                (None, more) if first => values = more,
+                (Some(all), Some(more)) => all.extend(more),
+                (None, None) => {}
+                _ => return Err(Malformed("values come for some rows only")),
+            }
+            first = false;
+            Ok(())
+        })?;
+        Ok(values)
+    }
+}
