@@ -108,7 +108,7 @@ impl Restore {
     /// [`Error::Conflict`] when the database is not empty; [`Error::SchemaTooNew`] when this program does not know the
     /// version.
     pub async fn begin(settings: &StoreSettings, schema_version: u64, now: Timestamp) -> Result<Self, Error> {
-        let objects = Objects::open(&settings.objects_url)?;
+        let objects = Objects::open(&settings.objects_url, &settings.object_options)?;
         let db = Db::connect(&settings.database_url).await?;
         let store = Store::from_parts(db, objects);
         let mut tx = store.db().begin().await?;
