@@ -4,3 +4,5 @@
 pub mod safety;
 pub mod tagger;
 pub mod tokens;
+pub mod training;
+pub mod weights;

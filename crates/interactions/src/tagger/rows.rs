@@ -1,0 +1,78 @@
+//! The weights: feature hashes to eight signed bytes, kept with a fingerprint so that a feature training never kept
+//! finds nothing instead of a stranger's weights.
+//!
+//! A bucket is one cache line and a bit: eight 16-bit fingerprints, then eight rows of eight bytes.
+
+use crate::weights::{Error, Reader, Table};
+
+/// Weights of a row: begin and inside of four kinds.
+pub(crate) const ROW: usize = 8;
+const BUCKET_ROWS: usize = 8;
+const BUCKET_BYTES: usize = BUCKET_ROWS * 2 + BUCKET_ROWS * ROW;
+const BUCKETS_LOG2: std::ops::RangeInclusive<u32> = 2..=18;
+
+/// Feature hashes to rows.
+pub(crate) struct Rows {
+    buckets: Table,
+    mask: usize,
+}
+
+impl Rows {
+    /// Reads the table of a model.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Rows, Error> {
+        let buckets = 1usize << reader.count("weight buckets", BUCKETS_LOG2)?;
+        Ok(Rows { buckets: reader.table(buckets * BUCKET_BYTES)?, mask: buckets - 1 })
+    }
+
+    /// Adds a feature's weights to the scores, if it has any.
+    #[inline]
+    pub(crate) fn add(&self, feature: u64, scores: &mut [i16; ROW]) {
+        let (bucket, fingerprint) = place(feature, self.mask);
+        let Some(bytes) = self.buckets.get(bucket * BUCKET_BYTES..(bucket + 1) * BUCKET_BYTES) else { return };
+        let (fingerprints, rows) = bytes.split_at(BUCKET_ROWS * 2);
+        let mut hit = BUCKET_ROWS;
+        for (at, found) in fingerprints.as_chunks::<2>().0.iter().enumerate() {
+            if *found == fingerprint {
+                hit = at;
+            }
+        }
+        if let Some(row) = rows.as_chunks::<ROW>().0.get(hit) {
+            for (score, weight) in scores.iter_mut().zip(row) {
+                *score += i16::from(*weight as i8);
+            }
+        }
+    }
+
+    /// Packs rows, the heaviest first: where a bucket is full, the lightest of its rows are left out.
+    pub(crate) fn pack(rows: &[(u64, [i8; ROW])], log2: u32) -> Vec<u8> {
+        assert!(BUCKETS_LOG2.contains(&log2), "{log2} is no bucket count");
+        let mask = (1usize << log2) - 1;
+        let mut order: Vec<&(u64, [i8; ROW])> = rows.iter().collect();
+        order.sort_by_key(|(hash, row)| (std::cmp::Reverse(row.iter().map(|w| w.unsigned_abs()).max()), *hash));
+        let mut bytes = vec![0u8; (mask + 1) * BUCKET_BYTES];
+        for (hash, row) in order {
+            let (bucket, fingerprint) = place(*hash, mask);
+            let bucket = &mut bytes[bucket * BUCKET_BYTES..(bucket + 1) * BUCKET_BYTES];
+            for at in 0..BUCKET_ROWS {
+                if bucket[at * 2..at * 2 + 2] == [0, 0] {
+                    bucket[at * 2..at * 2 + 2].copy_from_slice(&fingerprint);
+                    let first = BUCKET_ROWS * 2 + at * ROW;
+                    bucket[first..first + ROW].copy_from_slice(&row.map(|w| w as u8));
+                    break;
+                }
+                if bucket[at * 2..at * 2 + 2] == fingerprint {
+                    break;
+                }
+            }
+        }
+        let mut table = log2.to_le_bytes().to_vec();
+        table.append(&mut bytes);
+        table
+    }
+}
+
+/// Bucket and fingerprint of a feature; a fingerprint is never zero, which marks a free place.
+#[inline]
+fn place(feature: u64, mask: usize) -> (usize, [u8; 2]) {
+    ((feature >> 40) as usize & mask, ((feature as u16).max(1)).to_le_bytes())
+}
