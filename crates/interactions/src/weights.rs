@@ -128,7 +128,7 @@ pub(crate) fn mix(a: u64, b: u64) -> u64 {
 /// Hash of a text's characters.
 #[inline]
 pub(crate) fn hash_chars(chars: impl Iterator<Item = char>) -> u64 {
-    chars.fold(0x5bd1_e995, |hash, c| step(hash, c))
+    chars.fold(0x5bd1_e995, step)
 }
 
 /// One more character of a running hash.

@@ -6,28 +6,28 @@ use anyhow::Context;
 use serde_json::Value;
 
 /// One line of a data set.
-pub struct Line {
+pub(crate) struct Line {
     /// The set's name.
-    pub set: String,
+    pub(crate) set: String,
     /// ISO 639-1.
-    pub lang: String,
+    pub(crate) lang: String,
     /// Lines of one group are never on both sides of a fold.
-    pub group: String,
+    pub(crate) group: String,
     /// May be trained on: MIT, Apache, CC0 or CC BY, never CC BY-SA.
-    pub licensed: bool,
+    pub(crate) licensed: bool,
     /// The text.
-    pub text: String,
+    pub(crate) text: String,
     /// Marked spans in bytes.
-    pub spans: Vec<(usize, usize, String)>,
+    pub(crate) spans: Vec<(usize, usize, String)>,
     /// The line itself.
-    pub json: Value,
+    pub(crate) json: Value,
 }
 
 /// Folds of the evaluation.
-pub const FOLDS: u64 = 5;
+pub(crate) const FOLDS: u64 = 5;
 
 /// Fold of a group.
-pub fn fold(group: &str) -> u64 {
+pub(crate) fn fold(group: &str) -> u64 {
     let hash = group
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -35,7 +35,7 @@ pub fn fold(group: &str) -> u64 {
 }
 
 /// Reads a file of lines.
-pub fn read(folder: &Path, name: &str) -> anyhow::Result<Vec<Line>> {
+pub(crate) fn read(folder: &Path, name: &str) -> anyhow::Result<Vec<Line>> {
     let text = std::fs::read_to_string(folder.join(name)).with_context(|| format!("reading {name}"))?;
     text.lines().map(|line| parse(line).with_context(|| format!("a line of {name}: {line}"))).collect()
 }
@@ -64,7 +64,7 @@ fn parse(line: &str) -> anyhow::Result<Line> {
 }
 
 /// Rows of a tab-separated list, without its first line.
-pub fn table(folder: &Path, name: &str) -> anyhow::Result<Vec<Vec<String>>> {
+pub(crate) fn table(folder: &Path, name: &str) -> anyhow::Result<Vec<Vec<String>>> {
     let text =
         std::fs::read_to_string(folder.join("gazetteers").join(name)).with_context(|| format!("reading {name}"))?;
     Ok(text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect())

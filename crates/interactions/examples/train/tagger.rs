@@ -11,7 +11,7 @@ use assize_interactions::training::{Gazetteers, Grammar, Refill, Rng, TaggedText
 use crate::data::{self, FOLDS, Line, fold};
 
 /// Everything the tagger learns from.
-pub struct Corpus {
+pub(crate) struct Corpus {
     lines: Vec<Line>,
     gazetteers: Gazetteers,
     grammar: Grammar,
@@ -75,7 +75,7 @@ const COUNTRIES: &[(&str, &str)] = &[
 
 impl Corpus {
     /// Reads data sets, lists and grammars.
-    pub fn read(folder: &Path, own: &Path) -> anyhow::Result<Corpus> {
+    pub(crate) fn read(folder: &Path, own: &Path) -> anyhow::Result<Corpus> {
         let mut lines = Vec::new();
         for name in ["pii_presidio.jsonl", "pii_synth.jsonl", "pii_meddocan.jsonl", "ner.jsonl"] {
             lines.extend(data::read(folder, name)?);
@@ -165,7 +165,7 @@ fn held_out(line: &Line, number: u64) -> Option<bool> {
 }
 
 /// Trains on everything, or on everything outside of one fold.
-pub fn train(corpus: &Corpus, without: Option<u64>) -> Vec<u8> {
+pub(crate) fn train(corpus: &Corpus, without: Option<u64>) -> Vec<u8> {
     let mut rng = Rng::new(11);
     let mut texts = Vec::new();
     let mut templates: BTreeMap<&str, Vec<&Line>> = BTreeMap::new();
@@ -302,8 +302,8 @@ const NAMED: [(EntityKind, &str); 4] = [
 ];
 
 /// Prints the scores of held-out groups.
-pub fn evaluate(corpus: &Corpus) {
-    let mut counts: BTreeMap<(String, &str), Counts> = BTreeMap::new();
+pub(crate) fn evaluate(corpus: &Corpus) {
+    let mut counts: BTreeMap<(String, &'static str), Counts> = BTreeMap::new();
     let mut quiet: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let models = std::thread::scope(|scope| {
         let mut models = Vec::new();
@@ -340,10 +340,10 @@ pub fn evaluate(corpus: &Corpus) {
     }
 }
 
-fn score<'n>(
+fn score(
     line: &Line,
     found: &[Entity],
-    counts: &mut BTreeMap<(String, &'n str), Counts>,
+    counts: &mut BTreeMap<(String, &'static str), Counts>,
     quiet: &mut BTreeMap<String, (usize, usize)>,
 ) {
     let set = if line.set.starts_with("presidio") { "presidio".to_owned() } else { line.set.clone() };

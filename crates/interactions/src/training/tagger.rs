@@ -283,12 +283,10 @@ impl Model {
             let scale = 1.0 / next.iter().fold(f32::MIN_POSITIVE, |top, value| top.max(*value));
             backward = next.map(|value| value * scale);
         }
-        for from in 0..TAGS {
-            for to in 0..TAGS {
-                let gradient = step_gradient[from][to];
-                self.step_squares[from][to] += gradient * gradient;
-                self.steps[from][to] -= 0.5 * step * gradient / (self.step_squares[from][to] + 1.0).sqrt();
-            }
+        let sums = self.steps.as_flattened_mut().iter_mut().zip(self.step_squares.as_flattened_mut());
+        for ((weight, square), gradient) in sums.zip(step_gradient.as_flattened()) {
+            *square += gradient * gradient;
+            *weight -= 0.5 * step * gradient / (*square + 1.0).sqrt();
         }
     }
 
