@@ -156,17 +156,21 @@ fn is_ideograph(c: char) -> bool {
         | '\u{20000}'..='\u{323af}')
 }
 
-/// Cuts tokens into sentences: at line ends, after `.`, `!`, `?` before white space, and after the full-width marks.
-/// A sentence is a range of token numbers, never empty, and together they are all tokens. An abbreviation may cut one
-/// sentence in two, which costs a classifier nothing.
+/// Cuts tokens into sentences: at line ends and bars, after `.`, `!`, `?` before white space, before a bar, or between a
+/// small and a capital letter ("sent.If"), and after the full-width marks. A sentence is a range of token numbers, never
+/// empty, and together they are all tokens. An abbreviation may cut one in two, which costs a classifier nothing.
 pub fn sentences(text: &str, tokens: &[Token]) -> Vec<std::ops::Range<usize>> {
     let mut sentences = Vec::new();
     let mut first = 0;
     for (at, token) in tokens.iter().enumerate() {
         let next = tokens.get(at + 1);
-        let ends = match text[token.start..token.end].chars().next() {
-            Some('.' | '!' | '?' | '…' | '|') => next.is_none_or(|next| !next.glued),
-            Some('。' | '！' | '？') => true,
+        let opens = |token: Option<&Token>| token.and_then(|token| token.text(text).chars().next());
+        let ends = match opens(Some(token)) {
+            Some('.' | '!' | '?' | '…') => match opens(next.filter(|next| next.glued)) {
+                None | Some('|') => true,
+                Some(after) => after.is_uppercase() && at > 0 && ends_small(tokens[at - 1].text(text)),
+            },
+            Some('|' | '。' | '！' | '？') => true,
             _ => false,
         };
         if ends || next.is_none_or(|next| next.opens_line) {
@@ -175,6 +179,11 @@ pub fn sentences(text: &str, tokens: &[Token]) -> Vec<std::ops::Range<usize>> {
         }
     }
     sentences
+}
+
+/// A word of at least three letters that ends in a small one: no initial, no abbreviation of a degree.
+fn ends_small(word: &str) -> bool {
+    word.len() >= 3 && word.chars().next_back().is_some_and(char::is_lowercase)
 }
 
 #[cfg(test)]
@@ -218,10 +227,10 @@ mod tests {
 
     #[test]
     fn sentences_are_all_tokens_in_order() {
-        let text = "One. Two v1.5 is out!\nThree\n\n四。五";
+        let text = "One. Two v1.5 is out!\nThree\n\n四。五|Reply.Then go";
         let tokens = tokenize(text);
         let cut: Vec<_> =
             sentences(text, &tokens).into_iter().map(|s| &text[tokens[s.start].start..tokens[s.end - 1].end]).collect();
-        assert_eq!(cut, ["One.", "Two v1.5 is out!", "Three", "四。", "五"]);
+        assert_eq!(cut, ["One.", "Two v1.5 is out!", "Three", "四。", "五|", "Reply.", "Then go"]);
     }
 }

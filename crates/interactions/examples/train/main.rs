@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a command prints its scores")]
 
 mod data;
+mod safety;
 mod tagger;
 
 use std::path::Path;
@@ -26,6 +27,16 @@ fn main() -> anyhow::Result<()> {
             let bytes = tagger::train(&corpus, None);
             println!("tagger.bin: {} bytes", bytes.len());
             std::fs::write(out.join("tagger.bin"), bytes).context("writing tagger.bin")?;
+        }
+    }
+    if both || has("safety") {
+        let corpus = safety::Corpus::read(Path::new(folder), &out)?;
+        if has("--evaluate") {
+            safety::evaluate(&corpus);
+        } else {
+            let bytes = safety::train(&corpus, None);
+            println!("safety.bin: {} bytes", bytes.len());
+            std::fs::write(out.join("safety.bin"), bytes).context("writing safety.bin")?;
         }
     }
     Ok(())

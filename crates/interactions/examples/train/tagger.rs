@@ -303,7 +303,7 @@ const NAMED: [(EntityKind, &str); 4] = [
 
 /// Prints the scores of held-out groups.
 pub(crate) fn evaluate(corpus: &Corpus) {
-    let mut counts: BTreeMap<(String, &str), Counts> = BTreeMap::new();
+    let mut counts: BTreeMap<(String, &'static str), Counts> = BTreeMap::new();
     let mut quiet: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let models = std::thread::scope(|scope| {
         let mut models = Vec::new();
@@ -343,7 +343,7 @@ pub(crate) fn evaluate(corpus: &Corpus) {
 fn score(
     line: &Line,
     found: &[Entity],
-    counts: &mut BTreeMap<(String, &str), Counts>,
+    counts: &mut BTreeMap<(String, &'static str), Counts>,
     quiet: &mut BTreeMap<String, (usize, usize)>,
 ) {
     let set = if line.set.starts_with("presidio") { "presidio".to_owned() } else { line.set.clone() };

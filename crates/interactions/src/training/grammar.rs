@@ -347,8 +347,8 @@ impl Block {
     }
 }
 
-/// Takes one alternative of each bracket.
-fn choose(pattern: &str, rng: &mut Rng) -> String {
+/// Takes one alternative of each bracket: `[a|b]` becomes `a` or `b`.
+pub fn choose(pattern: &str, rng: &mut Rng) -> String {
     let mut out = String::new();
     let mut rest = pattern;
     while let Some(open) = rest.find('[') {

@@ -283,9 +283,8 @@ impl Model {
             let scale = 1.0 / next.iter().fold(f32::MIN_POSITIVE, |top, value| top.max(*value));
             backward = next.map(|value| value * scale);
         }
-        let squares = self.step_squares.as_flattened_mut();
-        let steps = self.steps.as_flattened_mut();
-        for ((gradient, square), weight) in step_gradient.as_flattened().iter().zip(squares).zip(steps) {
+        let sums = self.steps.as_flattened_mut().iter_mut().zip(self.step_squares.as_flattened_mut());
+        for ((weight, square), gradient) in sums.zip(step_gradient.as_flattened()) {
             *square += gradient * gradient;
             *weight -= 0.5 * step * gradient / (*square + 1.0).sqrt();
         }
