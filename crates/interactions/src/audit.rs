@@ -93,12 +93,7 @@ impl<'m> Engine<'m> {
         let health = domains.contains("healthcare");
         let (input, output) = (detect::read(&interaction.input), detect::read(&interaction.output));
         let about = |side| About { side, country: user.code.as_deref(), health, rules, tagger: self.tagger };
-        let (mut pii, mut secrets) = detect::detect(&input, &about(Side::Input));
-        let (mut more, mut more_secrets) = detect::detect(&output, &about(Side::Output));
-        detect::mark_echoes(&input, &output, &pii, &mut more);
-        detect::mark_echoes(&input, &output, &secrets, &mut more_secrets);
-        pii.append(&mut more);
-        secrets.append(&mut more_secrets);
+        let (pii, secrets) = detect_both(&input, &output, &about);
         let sides = Sides {
             input: SideText::new(Side::Input, &input.view, &input.hits),
             output: SideText::new(Side::Output, &output.view, &output.hits),
@@ -280,6 +275,21 @@ impl<'m> Engine<'m> {
         }
         warnings
     }
+}
+
+/// Personal data and credentials of both sides, with what the output merely repeats marked.
+fn detect_both<'a>(
+    input: &Read<'_>,
+    output: &Read<'_>,
+    about: &dyn Fn(Side) -> About<'a>,
+) -> (Vec<Finding>, Vec<Finding>) {
+    let (mut pii, mut secrets) = detect::detect(input, &about(Side::Input));
+    let (mut more, mut more_secrets) = detect::detect(output, &about(Side::Output));
+    detect::mark_echoes(input, output, &pii, &mut more);
+    detect::mark_echoes(input, output, &secrets, &mut more_secrets);
+    pii.append(&mut more);
+    secrets.append(&mut more_secrets);
+    (pii, secrets)
 }
 
 /// Sides that state somebody's health.

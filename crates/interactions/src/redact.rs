@@ -78,7 +78,8 @@ pub(crate) fn apply(text: &str, hides: &[Hide<'_>], names: &mut Placeholders) ->
     if merged.is_empty() {
         return text.to_owned();
     }
-    let looks_json = text.trim_start().starts_with(['{', '[', '"']);
+    // A number alone is a JSON document too.
+    let looks_json = text.trim_start().starts_with(|c: char| matches!(c, '{' | '[' | '"' | '-') || c.is_ascii_digit());
     match if looks_json { json::leaves(text) } else { None } {
         Some(leaves) => apply_json(text, &merged, &leaves, names),
         None => {
