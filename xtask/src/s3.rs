@@ -15,6 +15,7 @@ pub(crate) struct S3 {
 
 impl S3 {
     /// Starts a server with the programs of the tests' Python environment, and waits until it answers.
+    #[expect(clippy::disallowed_methods, reason = "speaks to the test's own server on the loopback")]
     pub(crate) fn start(programs: &Path) -> anyhow::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let child = Command::new(programs.join("moto_server"))

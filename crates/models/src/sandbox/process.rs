@@ -135,7 +135,7 @@ impl Connection {
             }
             if waited >= patience {
                 let what = if opening { "opening it" } else { "an answer" };
-                return Err(self.stopped(&mut line, format!("{what} took longer than {} s", patience.as_secs())));
+                return Err(self.stopped(&mut line, &format!("{what} took longer than {} s", patience.as_secs())));
             }
         };
         match answer {
@@ -149,24 +149,24 @@ impl Connection {
             }
             Ok(None) => {
                 let why = line.cause_of_death(&self.confinement);
-                Err(self.stopped(&mut line, why))
+                Err(self.stopped(&mut line, &why))
             }
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Err(self.stopped(&mut line, format!("its process does not keep to the protocol: {error}")))
+                Err(self.stopped(&mut line, &format!("its process does not keep to the protocol: {error}")))
             }
             Err(_) => {
                 let why = line.cause_of_death(&self.confinement);
-                Err(self.stopped(&mut line, why))
+                Err(self.stopped(&mut line, &why))
             }
         }
     }
 
     /// Ends a child that said something impossible.
     pub(super) fn distrust(&self, malformed: Malformed) -> Error {
-        self.stopped(&mut self.line(), format!("its process does not keep to the protocol: {malformed}"))
+        self.stopped(&mut self.line(), &format!("its process does not keep to the protocol: {malformed}"))
     }
 
-    fn stopped(&self, line: &mut Line, why: String) -> Error {
+    fn stopped(&self, line: &mut Line, why: &str) -> Error {
         let doing = if line.opened { "was stopped while it answered" } else { "cannot be opened" };
         let sentence = format!("{} {doing}: {why}", self.name);
         line.kill(sentence.clone());

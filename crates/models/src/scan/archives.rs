@@ -315,7 +315,7 @@ fn npy(bytes: &[u8], limits: &Limits, report: &mut Report) {
 
 fn is_safetensors(bytes: &[u8]) -> bool {
     let length = number(bytes, 0, 8).unwrap_or(u64::MAX);
-    bytes.get(8) == Some(&b'{') && length <= SAFETENSORS_HEADER_MAX && length >= 2
+    bytes.get(8) == Some(&b'{') && (2..=SAFETENSORS_HEADER_MAX).contains(&length)
 }
 
 /// Holds no code; what can be wrong is where its tensors lie.

@@ -45,6 +45,7 @@ pub(crate) struct S3Settings {
     pub(crate) bucket: String,
 }
 
+#[expect(clippy::disallowed_methods, reason = "speaks to the test's own server on the loopback")]
 pub(crate) fn s3_settings(name: &str) -> Option<S3Settings> {
     let url = s3_url()?;
     let bucket = format!("assize-{}-{}", name.replace('_', "-"), std::process::id());

@@ -79,6 +79,7 @@ fn s3_url() -> Option<String> {
 }
 
 /// Sends a request by hand: object_store makes no buckets.
+#[expect(clippy::disallowed_methods, reason = "speaks to the test's own server on the loopback")]
 fn put(server: &str, path: &str, body: &str) {
     use std::io::{Read, Write};
     let mut connection = std::net::TcpStream::connect(server.trim_start_matches("http://")).unwrap();
