@@ -25,9 +25,8 @@ fn every_route_is_added_with_its_documentation() {
     assert!(!ROUTER.contains(".nest_service(") && !ROUTER.contains(".merge("));
     let document = serde_json::to_value(openapi::document()).unwrap();
     let added: usize =
-        ROUTER.lines().filter(|line| line.contains("routes!(")).map(|line| line.matches("::").count()).sum();
-    // `DefaultBodyLimit::disable` is the one path on those lines that is no handler.
-    assert_eq!(added - 1, operations(&document).len());
+        ROUTER.split("routes!(").skip(1).map(|rest| rest[..rest.find(')').unwrap()].matches("::").count()).sum();
+    assert_eq!(added, operations(&document).len());
 }
 
 #[tokio::test]
@@ -35,7 +34,7 @@ async fn every_documented_operation_is_served() {
     let app = TestApp::start().await;
     let document = serde_json::to_value(openapi::document()).unwrap();
     for (path, method, _) in operations(&document) {
-        let asked = path.replace("{id}", "MP-2026-000001").replace("{name}", "none");
+        let asked = path.replace("{id}", "MP-2026-000001").replace(['{', '}'], "");
         let response = app.client.request(method.parse().unwrap(), format!("{}{asked}", app.url)).send().await.unwrap();
         assert_ne!(response.status(), 405, "{method} {path}");
         let body = response.text().await.unwrap();

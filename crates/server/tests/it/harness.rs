@@ -124,6 +124,11 @@ impl TestApp {
         self.store.jobs().list(&OrganizationId::public(), &audits, None, 100).await.unwrap()
     }
 
+    /// How many changes of an organization are recorded.
+    pub(crate) async fn audit_rows(&self, organization: &OrganizationId) -> usize {
+        self.store.audit_trail().list(organization, 0, 500).await.unwrap().len()
+    }
+
     /// The files of a folder of the home, at any depth.
     pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
         let mut found = Vec::new();

@@ -6,6 +6,7 @@ mod audits;
 mod backup;
 mod clients;
 mod coverage;
+mod dashboard;
 mod harness;
 mod idempotency;
 mod identity;
