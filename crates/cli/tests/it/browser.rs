@@ -1,4 +1,4 @@
-//! The public pages in a real browser: every page readable at desktop and phone width, light and dark, without an
+//! The public pages in a real browser, the log among them: every page readable at desktop and phone width, light and dark, without an
 //! accessibility violation, usable with the keyboard alone, and complete without JavaScript.
 
 use std::io::{BufRead, BufReader};
@@ -13,13 +13,13 @@ use crate::harness::{Server, folder, sample};
 const AXE: &str = include_str!("../assets/axe/axe.min.js");
 
 /// A running chromedriver; killed when dropped, and the browsers with it.
-struct Driver {
+pub(crate) struct Driver {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Driver {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut child = Command::new("/usr/bin/chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -40,12 +40,12 @@ impl Driver {
         Self { child, port }
     }
 
-    async fn browser(&self, look: Look) -> Client {
+    pub(crate) async fn browser(&self, look: Look) -> Client {
         self.browser_with(look, json!({})).await
     }
 
     /// A browser with preferences of its own, as Chrome names them.
-    async fn browser_with(&self, look: Look, preferences: Value) -> Client {
+    pub(crate) async fn browser_with(&self, look: Look, preferences: Value) -> Client {
         let mut arguments = vec![
             "--headless=new".to_owned(),
             "--no-sandbox".to_owned(),
@@ -67,7 +67,11 @@ impl Driver {
             options["mobileEmulation"] =
                 json!({ "deviceMetrics": { "width": look.width, "height": look.height, "pixelRatio": 1.0 } });
         }
-        let Value::Object(capabilities) = json!({ "goog:chromeOptions": options }) else { unreachable!() };
+        let Value::Object(capabilities) =
+            json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } })
+        else {
+            unreachable!()
+        };
         let mut connector = hyper_util::client::legacy::connect::HttpConnector::new();
         connector.enforce_http(false);
         ClientBuilder::new(connector)
@@ -86,13 +90,13 @@ impl Drop for Driver {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Look {
-    width: u32,
-    height: u32,
-    dark: bool,
+pub(crate) struct Look {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) dark: bool,
 }
 
-const LOOKS: [Look; 4] = [
+pub(crate) const LOOKS: [Look; 4] = [
     Look { width: 1280, height: 800, dark: false },
     Look { width: 1280, height: 800, dark: true },
     Look { width: 360, height: 740, dark: false },
@@ -106,16 +110,16 @@ fn certified(server: &Server) -> String {
     answer.json()["certificate_id"].as_str().unwrap().to_owned()
 }
 
-async fn script(browser: &Client, source: &str) -> Value {
+pub(crate) async fn script(browser: &Client, source: &str) -> Value {
     browser.execute(source, Vec::new()).await.expect("the script runs")
 }
 
-async fn open(browser: &Client, address: &str) {
+pub(crate) async fn open(browser: &Client, address: &str) {
     browser.goto(address).await.expect("the page loads");
 }
 
 /// What axe finds wrong with the page as it is.
-async fn violations(browser: &Client) -> Value {
+pub(crate) async fn violations(browser: &Client) -> Value {
     script(browser, AXE).await;
     let source = "const done = arguments[arguments.length - 1];
          axe.run(document).then(r => done(r.violations.map(v => v.id + ': ' + v.help + ' @ '
@@ -124,13 +128,13 @@ async fn violations(browser: &Client) -> Value {
 }
 
 /// How many pixels the page is wider than the screen.
-async fn overflow(browser: &Client) -> i64 {
+pub(crate) async fn overflow(browser: &Client) -> i64 {
     let source = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
     script(browser, source).await.as_i64().expect("a number of pixels")
 }
 
 /// A dataset with names that do everything names can: markup, no blanks, no Latin letters.
-fn hostile_dataset(folder: &Path) -> PathBuf {
+pub(crate) fn hostile_dataset(folder: &Path) -> PathBuf {
     let protected = "a_column_name_without_any_place_to_break_it_that_goes_on_for_much_longer_than_a_line";
     let mut rows = vec![format!("{protected},hours,hired")];
     for row in 0..240 {
@@ -164,8 +168,20 @@ async fn public_pages_are_accessible_and_fit_every_screen() {
     let driver = Driver::start();
     let id = certified(&server);
     let hostile = certified_hostile(&server, data.path());
-    let mut pages = vec![format!("{}/", fresh.url)];
-    for path in ["/", &format!("/verify/{id}"), &format!("/verify/{hostile}"), "/verify/MP-2026-999999", "/docs"] {
+    let mut pages: Vec<String> = ["/", "/log", "/log/growth"].map(|path| format!("{}{path}", fresh.url)).to_vec();
+    for path in [
+        "/",
+        &format!("/verify/{id}"),
+        &format!("/verify/{hostile}"),
+        "/verify/MP-2026-999999",
+        "/docs",
+        "/log",
+        "/log/entries/1",
+        "/log/entries/2",
+        "/log/growth?from=1",
+        "/log/growth?from=99&to=x",
+        "/dashboard/design",
+    ] {
         pages.push(format!("{}{path}", server.url));
     }
     for look in LOOKS {
@@ -234,7 +250,7 @@ async fn charts_stay_readable_on_a_phone() {
 }
 
 /// Presses Tab until a control with this name has the focus; every stop on the way must show that it has it.
-async fn tab_to(browser: &Client, name: &str) {
+pub(crate) async fn tab_to(browser: &Client, name: &str) {
     const STOPS_MAX: usize = 60;
     let mut passed = Vec::new();
     for _ in 0..STOPS_MAX {
@@ -254,7 +270,7 @@ async fn tab_to(browser: &Client, name: &str) {
     panic!("Tab does not reach `{name}`: {passed:?}");
 }
 
-async fn press_enter(browser: &Client) {
+pub(crate) async fn press_enter(browser: &Client) {
     let focused = browser.active_element().await.expect("something has the focus");
     focused.send_keys("\u{E007}").await.expect("a key can be pressed");
 }
@@ -267,7 +283,7 @@ async fn the_keyboard_alone_finds_and_verifies_a_certificate() {
     let id = certified(&server);
     let browser = driver.browser(LOOKS[0]).await;
     open(&browser, &format!("{}/", server.url)).await;
-    for name in ["Skip to content", "Latest", "Public log", "Reference", &id] {
+    for name in ["Skip to content", "Sign in", "Latest", "Public log", "Reference", &id] {
         tab_to(&browser, name).await;
     }
     press_enter(&browser).await;
@@ -277,17 +293,81 @@ async fn the_keyboard_alone_finds_and_verifies_a_certificate() {
         tab_to(&browser, name).await;
     }
     press_enter(&browser).await;
-    // Resolves when the three checks have ended, however long they take.
-    let outcomes = "const done = arguments[arguments.length - 1];
-        const rows = () => [...document.querySelectorAll('[data-browser-checks] li')];
-        const look = () => {
-          const words = rows().map(row => row.dataset.check + ' ' + row.querySelector('.word').textContent
-            + (row.querySelector('.word').textContent === 'Passed' ? '' : ' ' + row.querySelector('.detail').textContent));
-          if (words.some(word => word.includes('Running'))) requestAnimationFrame(look); else done(words);
-        };
-        look();";
-    let outcomes = browser.execute_async(outcomes, Vec::new()).await.expect("the checks end");
+    let outcomes = browser.execute_async(CHECKS, Vec::new()).await.expect("the checks end");
     assert_eq!(outcomes, json!(["hash Passed", "signature Passed", "inclusion Passed"]));
+    browser.close().await.expect("the browser closes");
+}
+
+/// Resolves to the words of the browser's checks when all of them have ended, however long they take.
+const CHECKS: &str = "const done = arguments[arguments.length - 1];
+    const rows = () => [...document.querySelectorAll('[data-browser-checks] li')];
+    const look = () => {
+      const words = rows().map(row => row.dataset.check + ' ' + row.querySelector('.word').textContent
+        + (row.querySelector('.word').textContent === 'Passed' ? '' : ' ' + row.querySelector('.detail').textContent));
+      if (words.some(word => word.includes('Running'))) requestAnimationFrame(look); else done(words);
+    };
+    look();";
+
+#[tokio::test]
+async fn the_keyboard_alone_walks_the_log_and_verifies_it() {
+    let home = folder();
+    let server = Server::start(home.path(), &[]);
+    let driver = Driver::start();
+    let id = certified(&server);
+    certified(&server);
+    let browser = driver.browser(LOOKS[0]).await;
+    open(&browser, &format!("{}/log", server.url)).await;
+    // The newest of four entries comes first; the second certificate is the first entry's.
+    for name in ["Skip to content", "Public log", "Check growth", "Signed note", "3", "2", "1"] {
+        tab_to(&browser, name).await;
+    }
+    press_enter(&browser).await;
+    let address = format!("{}/log/entries/1", server.url).parse().expect("an address");
+    browser.wait().for_url(&address).await.expect("Enter opens the entry");
+    for name in [&*id, "Verify in this browser"] {
+        tab_to(&browser, name).await;
+    }
+    press_enter(&browser).await;
+    let outcomes = browser.execute_async(CHECKS, Vec::new()).await.expect("the checks end");
+    assert_eq!(outcomes, json!(["hash Passed", "signature Passed", "inclusion Passed", "checkpoint Passed"]));
+    for (from, to) in [(1, 4), (2, 4), (3, 4), (4, 4), (1, 3)] {
+        open(&browser, &format!("{}/log/growth?from={from}&to={to}", server.url)).await;
+        tab_to(&browser, "Verify in this browser").await;
+        press_enter(&browser).await;
+        let outcomes = browser.execute_async(CHECKS, Vec::new()).await.expect("the checks end");
+        assert_eq!(outcomes[0], "consistency Passed", "from {from} to {to}: {outcomes}");
+        let head = outcomes[1].as_str().expect("text");
+        assert_eq!(head == "checkpoint Passed", to == 4, "from {from} to {to}: {outcomes}");
+    }
+    browser.close().await.expect("the browser closes");
+}
+
+#[tokio::test]
+async fn a_log_that_was_changed_does_not_verify_in_the_browser() {
+    let home = folder();
+    let server = Server::start(home.path(), &[]);
+    let driver = Driver::start();
+    certified(&server);
+    let browser = driver.browser(LOOKS[0]).await;
+    open(&browser, &format!("{}/log/entries/1", server.url)).await;
+    // The server's answers as a liar would give them: another payload, a root that fits nothing.
+    let lie = "const real = fetch;
+        window.fetch = async (...asked) => {
+          const answer = await real(...asked), url = String(asked[0]);
+          if (url.includes('/entries')) {
+            const body = await answer.json();
+            body.entries[0].entry.payload = btoa('{}');
+            return new Response(JSON.stringify(body));
+          }
+          return answer;
+        };
+        document.querySelector('[data-verify-run]').click();";
+    script(&browser, lie).await;
+    let outcomes = browser.execute_async(CHECKS, Vec::new()).await.expect("the checks end");
+    let outcomes: Vec<&str> = outcomes.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    for (outcome, check) in outcomes.iter().zip(["hash Failed", "signature Failed", "inclusion Failed"]) {
+        assert!(outcome.starts_with(check), "{outcomes:?}");
+    }
     browser.close().await.expect("the browser closes");
 }
 
@@ -301,9 +381,9 @@ async fn pages_are_complete_without_javascript() {
     let browser = driver.browser_with(LOOKS[2], blocked).await;
     open(&browser, &format!("{}/", server.url)).await;
     let links = "return document.documentElement.classList.contains('scripted') ? ['scripts ran']
-        : [...document.querySelectorAll('.shell-nav li a')].filter(a => a.offsetHeight > 0).map(a => a.textContent)";
+        : [...document.querySelectorAll('.shell-nav li a')].filter(a => a.offsetHeight > 0).map(a => a.textContent.trim())";
     let links = script(&browser, links).await;
-    assert_eq!(links, json!(["Latest", "Public log", "Keys", "Reference", "OpenAPI"]));
+    assert_eq!(links, json!(["Latest", "Public log", "Signing keys", "Reference", "OpenAPI"]));
     open(&browser, &format!("{}/verify/{id}", server.url)).await;
     assert_eq!(script(&browser, "return document.documentElement.className").await, json!(""));
     let checks = "return [...document.querySelectorAll('[data-verify] > .checks .word')].map(word => word.textContent)";

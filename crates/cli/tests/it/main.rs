@@ -6,6 +6,7 @@ mod adversity;
 mod audit_files;
 mod bad_input;
 mod browser;
+mod dashboard;
 mod harness;
 mod postgres;
 mod reference;
