@@ -96,7 +96,11 @@ pub(crate) fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(dashboard::reset_password))
         .routes(routes!(dashboard::remove_person))
         .routes(routes!(dashboard::withdraw_invitation))
+        .routes(routes!(dashboard::trail_page))
+        .routes(routes!(dashboard::trail_csv))
+        .routes(routes!(dashboard::trail_export))
         .routes(routes!(dashboard::settings_page, dashboard::save_settings))
+        .routes(routes!(dashboard::save_retention))
         .routes(routes!(dashboard::asset))
 }
 

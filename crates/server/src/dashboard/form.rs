@@ -41,6 +41,9 @@ impl FormView {
             AppError::NotFound { .. }
             | AppError::TimedOut { .. }
             | AppError::Unauthorized
+            | AppError::KeyReused
+            | AppError::Repeated
+            | AppError::Erased { .. }
             | AppError::Unavailable { .. }
             | AppError::Internal(_) => return Err(error),
         }

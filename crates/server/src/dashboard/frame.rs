@@ -94,6 +94,7 @@ const DASHBOARD: &[(&str, &[Entry])] = &[
             entry("Jobs", "/dashboard/jobs", "jobs"),
             entry("Keys", "/dashboard/keys", "key").needing(Permission::Manage),
             entry("People", "/dashboard/people", "people").needing(Permission::Manage),
+            entry("Audit trail", "/dashboard/trail", "trail").needing(Permission::Run),
             entry("Settings", "/dashboard/settings", "settings").needing(Permission::Manage),
             entry("Reference", "/docs", "book"),
         ],

@@ -142,6 +142,16 @@ fn described(statement: &Statement) -> Described {
             says: "signs from here on".to_owned(),
             at: time("rotated_at"),
         },
+        predicate_type::TRAIL_HEAD => Described {
+            kind: "Audit trail",
+            about: text("pseudonym"),
+            href: None,
+            says: format!(
+                "ends after row {}: no row before can be changed any more",
+                statement.predicate.get("seq").and_then(Value::as_u64).unwrap_or_default()
+            ),
+            at: None,
+        },
         other => Described { about: other.to_owned(), ..Described::default() },
     }
 }

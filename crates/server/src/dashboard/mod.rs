@@ -24,6 +24,7 @@ mod people;
 mod search;
 mod session;
 mod settings;
+mod trail;
 mod visitor;
 mod withdrawn;
 mod words;
@@ -59,6 +60,9 @@ pub(crate) use session::{
     __path_sign_in_page, __path_sign_out, __path_switch_organization, accept_invitation, account_page, change_password,
     invitation_page, sign_in, sign_in_page, sign_out, switch_organization,
 };
-pub(crate) use settings::{__path_save_settings, __path_settings_page, save_settings, settings_page};
+pub(crate) use settings::{
+    __path_save_retention, __path_save_settings, __path_settings_page, save_retention, save_settings, settings_page,
+};
+pub(crate) use trail::{__path_trail_csv, __path_trail_export, __path_trail_page, trail_csv, trail_export, trail_page};
 pub(crate) use visitor::{error_page, owns};
 pub(crate) use withdrawn::withdrawn_badge;

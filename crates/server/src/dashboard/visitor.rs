@@ -206,7 +206,11 @@ pub(super) fn failed(visitor: &Visitor, error: AppError) -> Response {
         AppError::NotFound { .. } => (StatusCode::NOT_FOUND, "Not here"),
         AppError::Forbidden => (StatusCode::FORBIDDEN, "Your role does not allow this"),
         AppError::Unauthorized | AppError::SignInRefused => (StatusCode::FORBIDDEN, "Not signed in"),
-        AppError::Conflict(_) => (StatusCode::CONFLICT, "It cannot be done now"),
+        AppError::Erased { .. } => (StatusCode::GONE, "Erased"),
+        // No form of these pages names its requests, so the first two do not come up.
+        AppError::KeyReused | AppError::Repeated | AppError::Conflict(_) => {
+            (StatusCode::CONFLICT, "It cannot be done now")
+        }
         AppError::Unprocessable(_) | AppError::Fields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "It cannot be done"),
         AppError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
         AppError::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),

@@ -174,6 +174,7 @@ const FORMS: &[&str] = &[
     "/dashboard/organization",
     "/dashboard/account",
     "/dashboard/settings",
+    "/dashboard/settings/retention",
     "/dashboard/keys",
     "/dashboard/keys/none/rotate",
     "/dashboard/keys/none/revoke",
@@ -382,6 +383,41 @@ async fn organizations_are_switched_and_renamed() {
     assert_eq!(location(&saved), "/dashboard/settings?said=saved");
     assert!(ada.page("/dashboard/settings").await.contains("value=\"Acme &#38; Söhne\""));
     assert_eq!(ada.post("/dashboard/settings", &[("name", "")]).await.status(), 422);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_audit_trail_is_narrowed_down_and_exported_as_it_is_shown() {
+    let app = TestApp::start().await;
+    let ada = signed_in(&app, &acme(), "ada@example.org", Role::Owner).await;
+    ada.post("/dashboard/settings", &[("name", "Acme, \"Söhne\"")]).await;
+    ada.post("/dashboard/settings/retention", &[("uploads", "7"), ("jobs", "")]).await;
+    let all = ada.page("/dashboard/trail").await;
+    for part in ["session.begin", "organization.rename", "retention.set", "Ada", "127.0.0.1"] {
+        assert!(all.contains(part), "{part} in {all}");
+    }
+    let renames = ada.page("/dashboard/trail?action=organization.rename").await;
+    assert!(renames.contains("<span class=\"tag\">organization.rename</span>"));
+    assert!(!renames.contains("<span class=\"tag\">session.begin</span>"));
+    let refused = ada.page("/dashboard/trail?since=yesterday").await;
+    assert!(refused.contains("value=\"yesterday\"") && refused.contains("since-error"));
+    let csv = ada.get("/dashboard/trail/rows.csv?action=organization.rename").await;
+    assert!(csv.headers()["content-disposition"].to_str().unwrap().contains("audit-trail.csv"));
+    let csv = csv.text().await.unwrap();
+    assert_eq!(csv.lines().count(), 2, "{csv}");
+    assert!(csv.contains("organization.rename"));
+    let file = ada.get("/dashboard/trail/export").await.text().await.unwrap();
+    assert!(file.lines().last().unwrap().contains("\"end\""), "{file}");
+    let settings = ada.page("/dashboard/settings").await;
+    assert!(settings.contains("name=\"uploads\" value=\"7\""), "{settings}");
+    let refused = ada.post("/dashboard/settings/retention", &[("uploads", "many"), ("jobs", "3")]).await;
+    assert_eq!(refused.status(), 422);
+    assert!(refused.text().await.unwrap().contains("value=\"many\""));
+    // Who only looks sees neither.
+    let viewer = signed_in(&app, &acme(), "vic@example.org", Role::Viewer).await;
+    for path in ["/dashboard/trail", "/dashboard/trail/rows.csv", "/dashboard/trail/export", "/dashboard/settings"] {
+        assert_eq!(viewer.get(path).await.status(), 403, "{path}");
+    }
     app.finish().await;
 }
 
