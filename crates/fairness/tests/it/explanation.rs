@@ -1,5 +1,7 @@
 //! Explanations: what a model rests on is found, overall and by group, and said the same way each time.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in a helper")]
+
 use assize_fairness::document::{ColumnContribution, Contribution, Explanation};
 use assize_fairness::{AuditSettings, Measured};
 

@@ -20,6 +20,7 @@ impl IntoResponses for PageAnswers {
             ("303", "Nobody is signed in: the address of the sign-in page", false),
             ("403", "The person's role does not allow it", true),
             ("404", "There is no such thing in this organization", true),
+            ("410", "It was there, and was erased", true),
             ("422", "A parameter cannot be read", true),
             ("503", "The server cannot answer now", true),
         ])
@@ -33,6 +34,7 @@ impl IntoResponses for FormAnswers {
             ("303", "Done: the address of the next page; or nobody is signed in: that of the sign-in page", false),
             ("403", "The form does not carry the session's token, or the person's role does not allow it", true),
             ("404", "There is no such thing in this organization", true),
+            ("410", "It was there, and was erased", true),
             ("409", "The thing is in a state that does not allow it", true),
             ("413", "What was sent is too large", true),
             ("415", "The body is not a form", true),

@@ -15,6 +15,7 @@ use crate::api::negotiate::public;
 use crate::app::Permission;
 
 /// A page: its name, the sentence under it, its content, its address.
+#[derive(Default)]
 pub(super) struct Page<'a> {
     pub(super) title: &'a str,
     pub(super) lead: &'a str,
@@ -28,12 +29,6 @@ pub(super) struct Page<'a> {
     pub(super) scripts: &'a [Script],
     /// What the search field holds.
     pub(super) query: &'a str,
-}
-
-impl Default for Page<'_> {
-    fn default() -> Self {
-        Self { title: "", lead: "", actions_html: "", body_html: "", path: "", parents: &[], scripts: &[], query: "" }
-    }
 }
 
 /// A page in the navigation.

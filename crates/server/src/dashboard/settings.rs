@@ -183,7 +183,7 @@ async fn set_retention(state: &HttpState, person: &Person, sent: &RetentionForm)
             text => match text.parse::<u32>() {
                 Ok(days) => wanted.push((kind, Some(days))),
                 Err(_) => {
-                    form.problem(kind.as_str(), "is not a whole number of days; leave it empty for the server's own")
+                    form.problem(kind.as_str(), "is not a whole number of days; leave it empty for the server's own");
                 }
             },
         }

@@ -254,14 +254,20 @@ pub(crate) async fn trail_csv(
         }
     });
     let head = stream::iter([Ok(Bytes::from_static(b"seq,at,actor,action,subject,detail,hash\r\n"))]);
-    download("audit-trail.csv", "text/csv; charset=utf-8", Body::from_stream(head.chain(pages.map_err(broken))))
+    download(
+        "audit-trail.csv",
+        "text/csv; charset=utf-8",
+        Body::from_stream(head.chain(pages.map_err(|error| broken(&error)))),
+    )
 }
 
 /// The whole trail with everything needed to check it elsewhere, as lines of JSON.
 #[utoipa::path(get, path = "/dashboard/trail/export", tag = "pages", responses(PageAnswers))]
 pub(crate) async fn trail_export(State(state): State<HttpState>, person: Person) -> Response {
     match state.app().export_audit_trail(person.caller()).await {
-        Ok(lines) => download("audit-trail.jsonl", "application/jsonl", Body::from_stream(lines.map_err(broken))),
+        Ok(lines) => {
+            download("audit-trail.jsonl", "application/jsonl", Body::from_stream(lines.map_err(|error| broken(&error))))
+        }
         Err(error) => person.answer(Err(error)),
     }
 }
@@ -277,7 +283,7 @@ fn download(name: &'static str, content_type: &'static str, body: Body) -> Respo
 }
 
 /// An export that breaks off: the cause belongs to the log, the client sees a body that ends too early.
-fn broken(error: AppError) -> std::io::Error {
+fn broken(error: &AppError) -> std::io::Error {
     tracing::error!("an export of the audit trail broke off: {error}");
     std::io::Error::other("the export broke off")
 }
