@@ -121,6 +121,7 @@ fn a_server_that_dies_while_it_receives_leaves_no_half_audit() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "bounds how long a real outage is looked at")]
 fn an_audit_that_runs_elsewhere_is_cancelled_within_moments() {
     let Some(installation) = Installation::start("") else { return };
     let data = installation.path().join("large.csv");
@@ -140,6 +141,7 @@ fn an_audit_that_runs_elsewhere_is_cancelled_within_moments() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "bounds how long a real outage is looked at")]
 fn while_postgresql_is_away_answers_are_clear_and_afterwards_all_goes_on() {
     let Some(installation) = Installation::start("") else { return };
     let mut accepted = Vec::new();

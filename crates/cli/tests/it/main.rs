@@ -1,6 +1,7 @@
 //! The product as a user meets it: the real binary, the real clients, a real browser.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+#![expect(clippy::print_stderr, reason = "what went wrong beside the test stands in its output")]
 
 #[path = "../../../../xtask/src/postgres.rs"]
 mod cluster;
