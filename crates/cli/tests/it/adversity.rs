@@ -126,7 +126,7 @@ fn backups_and_restores_run_from_the_command_line() {
     let verified = of("restored", &["verify", listed[0]["certificate_id"].as_str().unwrap()]);
     assert!(verified.status.success(), "{}", said(&verified));
     let twice = of("restored", &["restore", "backup.tar"]);
-    assert_eq!(twice.status.code(), Some(1), "{}", said(&twice));
+    assert_eq!(twice.status.code(), Some(2), "{}", said(&twice));
     assert!(said(&twice).contains("not empty"), "{}", said(&twice));
     let missing = of("elsewhere", &["restore", "nothing.tar"]);
     assert_eq!(missing.status.code(), Some(2), "{}", said(&missing));

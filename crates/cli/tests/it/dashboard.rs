@@ -46,7 +46,16 @@ async fn fill(browser: &Client, fields: &[(&str, &str)]) {
 async fn press(browser: &Client, text: &str) {
     let path = format!("//main//*[self::button or self::a or self::summary][normalize-space()='{text}']");
     let button = browser.find(Locator::XPath(&path)).await.unwrap_or_else(|error| panic!("no `{text}`: {error}"));
-    button.click().await.expect("it can be clicked");
+    // A page that is still being laid out may have something else under the pointer for a moment.
+    let mut refused = None;
+    for _ in 0..50 {
+        match button.click().await {
+            Ok(()) => return,
+            Err(error) => refused = Some(error),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("`{text}` cannot be clicked: {refused:?}");
 }
 
 async fn wait_for_path(browser: &Client, server: &Server, path: &str) {
@@ -327,14 +336,18 @@ async fn forms_work_without_javascript() {
     let blocked = json!({ "profile.managed_default_content_settings.javascript": 2 });
     let browser = driver.browser_with(LOOKS[2], blocked).await;
     sign_in(&browser, &server, &ada).await;
-    assert_eq!(script(&browser, "return document.documentElement.className").await, "", "no script ran");
+    let html = browser.find(Locator::Css("html")).await.expect("a document");
+    assert_eq!(html.attr("class").await.expect("it can be asked").unwrap_or_default(), "", "no script ran");
     open(&browser, &format!("{}/dashboard/keys/new", server.url)).await;
     fill(&browser, &[("name", "plain")]).await;
     press(&browser, "Make the key").await;
     assert!(text_of(&browser, "#key-secret").await.starts_with("ak_live_"));
     open(&browser, &format!("{}/dashboard/jobs?state=failed", server.url)).await;
-    let links = "return [...document.querySelectorAll('.shell-nav li a')].filter(a => a.offsetHeight > 0).length";
-    assert!(script(&browser, links).await.as_u64().expect("a number") >= 10, "the navigation stands unfolded");
+    let mut shown = 0;
+    for link in browser.find_all(Locator::Css(".shell-nav li a")).await.expect("the navigation") {
+        shown += u32::from(link.is_displayed().await.expect("it can be asked"));
+    }
+    assert!(shown >= 10, "the navigation stands unfolded: {shown} links");
     let summary = browser.find(Locator::Css(".account summary")).await.expect("the account's menu");
     summary.click().await.expect("a disclosure opens without a script");
     let out = browser.find(Locator::XPath("//button[normalize-space()='Sign out']")).await.expect("the way out");

@@ -30,6 +30,17 @@ const STREAM_TIME_MAX: Duration = Duration::from_secs(3_600);
 /// Seconds after which to try again when too many event streams are open.
 const RETRY_AFTER_STREAMS_S: u64 = 30;
 
+/// One server-sent event.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what is written as an event stream")]
+pub(crate) struct JobEvent {
+    /// `job` while something changes; of one job, its final state at the end: `succeeded`, `failed`, `cancelled`.
+    #[schema(example = "job")]
+    event: String,
+    /// The job (`JobBody`) as JSON text.
+    data: String,
+}
+
 /// A job.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobBody {
@@ -267,7 +278,7 @@ pub(crate) async fn retry_job(
     tag = "jobs",
     params(("id" = String, Path, description = "The job's id")),
     responses(
-        (status = 200, description = "Events whose data is the job", body = JobBody, content_type = "text/event-stream"),
+        (status = 200, description = "Events whose data is the job", body = JobEvent, content_type = "text/event-stream"),
         (status = 401, description = "An API key is needed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The key's role does not allow it", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such job", body = ProblemBody, content_type = "application/problem+json"),
@@ -294,7 +305,7 @@ pub(crate) async fn job_events(
     path = "/v1/jobs/events",
     tag = "jobs",
     responses(
-        (status = 200, description = "Events whose data is a job", body = JobBody, content_type = "text/event-stream"),
+        (status = 200, description = "Events whose data is a job", body = JobEvent, content_type = "text/event-stream"),
         (status = 401, description = "An API key is needed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The key's role does not allow it", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),

@@ -296,6 +296,7 @@ pub(crate) async fn jobs_events(State(state): State<HttpState>, person: Person) 
 
 /// One job as it changes, as server-sent events: `job`, with the card as HTML.
 #[utoipa::path(
+    operation_id = "dashboard_job_events",
     get,
     path = "/dashboard/jobs/{id}/events",
     tag = "pages",
@@ -339,6 +340,7 @@ fn card_html(job: &JobRow) -> String {
 
 /// Stop a job.
 #[utoipa::path(
+    operation_id = "dashboard_cancel_job",
     post,
     path = "/dashboard/jobs/{id}/cancel",
     tag = "pages",
@@ -360,6 +362,7 @@ pub(crate) async fn cancel_job(
 
 /// Queue a failed or cancelled job again.
 #[utoipa::path(
+    operation_id = "dashboard_retry_job",
     post,
     path = "/dashboard/jobs/{id}/retry",
     tag = "pages",

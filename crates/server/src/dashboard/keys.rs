@@ -197,6 +197,7 @@ pub(crate) struct KeyForm {
 
 /// Make an API key. The answer shows its secret, once.
 #[utoipa::path(
+    operation_id = "dashboard_create_key",
     post,
     path = "/dashboard/keys",
     tag = "pages",
@@ -345,6 +346,7 @@ pub(crate) struct RotateForm {
 
 /// Replace an API key by a new one. The answer shows its secret, once.
 #[utoipa::path(
+    operation_id = "dashboard_rotate_key",
     post,
     path = "/dashboard/keys/{id}/rotate",
     tag = "pages",
@@ -382,6 +384,7 @@ pub(crate) struct ConfirmForm {
 
 /// Revoke an API key, for good.
 #[utoipa::path(
+    operation_id = "dashboard_revoke_key",
     post,
     path = "/dashboard/keys/{id}/revoke",
     tag = "pages",

@@ -204,6 +204,7 @@ pub(crate) struct InviteForm {
 
 /// Invite somebody. The answer shows the link, once.
 #[utoipa::path(
+    operation_id = "dashboard_invite",
     post,
     path = "/dashboard/people",
     tag = "pages",
@@ -332,6 +333,7 @@ pub(crate) struct RoleForm {
 
 /// Give a person another role.
 #[utoipa::path(
+    operation_id = "dashboard_change_role",
     post,
     path = "/dashboard/people/{id}/role",
     tag = "pages",
@@ -379,6 +381,7 @@ pub(crate) async fn reset_password(
 
 /// Take a person out of the organization.
 #[utoipa::path(
+    operation_id = "dashboard_remove_person",
     post,
     path = "/dashboard/people/{id}/remove",
     tag = "pages",
@@ -407,6 +410,7 @@ pub(crate) async fn remove_person(
 
 /// Withdraw an invitation.
 #[utoipa::path(
+    operation_id = "dashboard_withdraw_invitation",
     post,
     path = "/dashboard/people/invitations/{id}/withdraw",
     tag = "pages",

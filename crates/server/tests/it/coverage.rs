@@ -66,7 +66,12 @@ fn every_answer_is_described() {
 #[test]
 fn every_post_that_creates_takes_an_idempotency_key() {
     let document = serde_json::to_value(openapi::document()).unwrap();
-    let posts: Vec<_> = operations(&document).into_iter().filter(|(_, method, _)| method == "POST").collect();
+    // Forms of the dashboard are sent by browsers, which know no such header: each leads away from itself when it is
+    // done, so that loading again asks for the next page and sends nothing.
+    let posts: Vec<_> = operations(&document)
+        .into_iter()
+        .filter(|(path, method, _)| method == "POST" && !path.starts_with("/dashboard"))
+        .collect();
     for (path, _, operation) in &posts {
         let listed = (openapi::CREATING.contains(&path.as_str()), openapi::REPEATABLE.contains(&path.as_str()));
         assert!(listed.0 != listed.1, "POST {path}: list it once in api/idempotency.rs, as what it is");

@@ -72,6 +72,7 @@ impl Shared {
         start.config.storage.database_url = Some(Secret::new(format!("{server}/{}", self.name)));
         start.config.storage.objects_url = Some(format!("file://{}/objects", self.folder.path().display()));
         start.config.signing.key_file = Some(self.folder.path().join("signing.pem"));
+        start.config.vault.master_key_file = Some(self.folder.path().join("master.key"));
         change(&mut start);
         start.start().await
     }

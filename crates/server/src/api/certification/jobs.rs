@@ -30,6 +30,7 @@ use crate::state::HttpState;
         (status = 403, description = "The key's role does not allow it", body = DetailBody),
         (status = 404, description = "No such job", body = DetailBody),
         (status = 422, description = "Not an id", body = DetailBody),
+        (status = 429, description = "Too many requests", body = DetailBody),
     )
 )]
 pub(crate) async fn audit_job(
@@ -56,6 +57,7 @@ pub(crate) async fn audit_job(
         (status = 403, description = "The key's role does not allow it", body = DetailBody),
         (status = 404, description = "No such job", body = DetailBody),
         (status = 422, description = "Not an id", body = DetailBody),
+        (status = 429, description = "Too many requests", body = DetailBody),
     )
 )]
 pub(crate) async fn audit_events(
@@ -86,6 +88,7 @@ pub(crate) async fn audit_events(
         (status = 403, description = "The key's role does not allow it", body = DetailBody),
         (status = 404, description = "No such job", body = DetailBody),
         (status = 422, description = "Not an id", body = DetailBody),
+        (status = 429, description = "Too many requests", body = DetailBody),
     )
 )]
 pub(crate) async fn cancel_audit(
@@ -109,6 +112,7 @@ pub(crate) async fn cancel_audit(
         (status = 403, description = "The key's role does not allow it", body = DetailBody),
         (status = 404, description = "No such job", body = DetailBody),
         (status = 422, description = "Not an id", body = DetailBody),
+        (status = 429, description = "Too many requests", body = DetailBody),
     )
 )]
 pub(crate) async fn delete_audit(state: State<HttpState>, caller: OpenCaller, id: PathId) -> Result<Response, Detail> {
