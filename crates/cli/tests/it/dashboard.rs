@@ -327,35 +327,6 @@ async fn a_job_is_watched_as_it_runs_and_the_page_follows() {
     browser.close().await.expect("the browser closes");
 }
 
-#[tokio::test]
-async fn forms_work_without_javascript() {
-    let home = folder();
-    let server = Server::start(home.path(), &[]);
-    let ada = user(home.path(), "acme", "ada@example.org", "Ada Lovelace", "owner").expect("a new account");
-    let driver = Driver::start();
-    let blocked = json!({ "profile.managed_default_content_settings.javascript": 2 });
-    let browser = driver.browser_with(LOOKS[2], blocked).await;
-    sign_in(&browser, &server, &ada).await;
-    let html = browser.find(Locator::Css("html")).await.expect("a document");
-    assert_eq!(html.attr("class").await.expect("it can be asked").unwrap_or_default(), "", "no script ran");
-    open(&browser, &format!("{}/dashboard/keys/new", server.url)).await;
-    fill(&browser, &[("name", "plain")]).await;
-    press(&browser, "Make the key").await;
-    assert!(text_of(&browser, "#key-secret").await.starts_with("ak_live_"));
-    open(&browser, &format!("{}/dashboard/jobs?state=failed", server.url)).await;
-    let mut shown = 0;
-    for link in browser.find_all(Locator::Css(".shell-nav li a")).await.expect("the navigation") {
-        shown += u32::from(link.is_displayed().await.expect("it can be asked"));
-    }
-    assert!(shown >= 10, "the navigation stands unfolded: {shown} links");
-    let summary = browser.find(Locator::Css(".account summary")).await.expect("the account's menu");
-    summary.click().await.expect("a disclosure opens without a script");
-    let out = browser.find(Locator::XPath("//button[normalize-space()='Sign out']")).await.expect("the way out");
-    out.click().await.expect("it can be clicked");
-    assert!(text_of(&browser, ".notice").await.contains("signed out"));
-    browser.close().await.expect("the browser closes");
-}
-
 /// Bytes of a first visit, everything included, as they go over the wire.
 const FIRST_VISIT_BYTES_MAX: u64 = 100_000;
 /// Requests of a first visit.
