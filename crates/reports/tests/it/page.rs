@@ -51,8 +51,7 @@ fn what_the_decisions_rest_on_is_shown_from_version_2_on() {
     let (old, new, verification) = (body(), explained_body(), verified());
     let html = |body| certificate_html(&view(body, &verification, LINKED));
     let (old, new) = (html(&old), html(&new));
-    for figure in ["contributions", "contributions-by-group-1", "contributions-by-group-2"]
-    {
+    for figure in ["contributions", "contributions-by-group-1", "contributions-by-group-2"] {
         let figure = format!("<figure class=\"figure\" id=\"{figure}\">");
         assert!(new.contains(&figure) && !old.contains(&figure), "{figure}");
     }

@@ -285,7 +285,13 @@ async fn show(state: &HttpState, person: &Person, id: &str, said: Option<&str>) 
 }
 
 /// The organization's jobs as they change, as server-sent events: `job`, with the row as HTML.
-#[utoipa::path(get, operation_id = "dashboard_jobs_events", path = "/dashboard/jobs/events", tag = "pages", responses(PageAnswers))]
+#[utoipa::path(
+    get,
+    operation_id = "dashboard_jobs_events",
+    path = "/dashboard/jobs/events",
+    tag = "pages",
+    responses(PageAnswers)
+)]
 pub(crate) async fn jobs_events(State(state): State<HttpState>, person: Person) -> Response {
     let watched = state.app().watch_jobs(person.caller()).await;
     person.answer(watched.and_then(|jobs| {
