@@ -48,13 +48,14 @@ pub(crate) fn write_openapi() -> anyhow::Result<()> {
     std::fs::write(&path, output.stdout).with_context(|| format!("{} cannot be written", path.display()))
 }
 
-/// The folder of the workspace.
+/// The folder of the workspace, asked at run time: a build folder may be shared by clones.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_path_buf()
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs this command");
+    Path::new(&package).parent().expect("xtask lies in the workspace").to_path_buf()
 }
 
 fn cargo() -> Command {
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = Command::new(std::env::var_os("CARGO").expect("cargo runs this command"));
     command.current_dir(root());
     command
 }

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::harness::{assize, files_below, folder, run, said};
 
 fn deploy() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").canonicalize().expect("deploy/ is there")
+    Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+        .join("../../deploy")
+        .canonicalize()
+        .expect("deploy/ is there")
 }
 
 fn read(path: &Path) -> String {

@@ -143,7 +143,11 @@ pub(crate) fn folder() -> TempDir {
 
 /// The sample data of the repository.
 pub(crate) fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/samples").join(name).canonicalize().expect("sample data")
+    Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+        .join("../../data/samples")
+        .join(name)
+        .canonicalize()
+        .expect("sample data")
 }
 
 /// Every file below a folder.

@@ -14,7 +14,7 @@ const CPU_S_MAX: f64 = 2.0;
 const PEAK_KIB_MAX: f64 = 300_000_000.0 / 1024.0;
 
 fn script() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/assets/hostile/hostile.py")
+    Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("tests/assets/hostile/hostile.py")
 }
 
 /// Makes the files and answers their paths, the reader's own bad fixtures among them.
@@ -23,7 +23,8 @@ fn make(work: &Path, marker: &Path) -> Vec<PathBuf> {
     std::fs::create_dir(&files).unwrap();
     let made = Command::new("python3").arg(script()).arg("make").args([&files, marker]).status().unwrap();
     assert!(made.success());
-    let bad = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/fixtures/joblib/bad");
+    let bad = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+        .join("../models/tests/fixtures/joblib/bad");
     let mut paths: Vec<PathBuf> = files_below(&files).into_iter().chain(files_below(&bad)).collect();
     paths.sort();
     assert!(paths.len() > 100, "{} files", paths.len());
@@ -61,7 +62,8 @@ fn every_hostile_file_is_an_error_within_two_seconds_and_300_megabytes() {
     let work = folder();
     let marker = work.path().join("marker");
     let files = make(work.path(), &marker);
-    let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/fixtures/joblib/x/num6.csv");
+    let rows = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+        .join("../models/tests/fixtures/joblib/x/num6.csv");
     for report in measure(work.path(), &files, &["predict", "{}", "--data", rows.to_str().unwrap()]) {
         assert_eq!(report["code"], 2, "{report}");
         within_bounds(&report);
@@ -104,7 +106,8 @@ fn the_server_refuses_hostile_models_and_goes_on() {
 #[test]
 fn a_scan_prints_json_and_sarif_and_passes_honest_models() {
     let work = folder();
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/fixtures/joblib");
+    let fixtures = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+        .join("../models/tests/fixtures/joblib");
     let honest = fixtures.join("sk1.7.2/forest.joblib.z").display().to_string();
     let bad = fixtures.join("bad/reduce_os_system.joblib").display().to_string();
     let passed = run(work.path(), &["scan", &honest]);

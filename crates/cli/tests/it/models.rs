@@ -8,7 +8,10 @@ use crate::harness::{Server, files_below, folder, run, said, sample};
 
 /// The model files of the reader's tests.
 fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/fixtures/joblib").canonicalize().unwrap()
+    Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+        .join("../models/tests/fixtures/joblib")
+        .canonicalize()
+        .unwrap()
 }
 
 fn json(path: &Path) -> Value {

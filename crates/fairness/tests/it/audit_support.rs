@@ -15,7 +15,7 @@ pub(crate) const DIGEST: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934
 
 /// A sample data set of the repository.
 pub(crate) fn sample(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "../../data/samples", name].iter().collect()
+    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../data/samples").join(name)
 }
 
 fn opened(path: &std::path::Path) -> Dataset {

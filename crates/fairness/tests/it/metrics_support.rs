@@ -99,7 +99,8 @@ pub(crate) fn repeat(rows: &[(usize, Row)]) -> Vec<Row> {
 
 /// The sample file of UCI Adult.
 pub(crate) fn adult() -> Dataset {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../data/samples/adult.csv");
+    let path = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+        .join("../../data/samples/adult.csv");
     Dataset::open(&path, &ReadOptions::default()).expect("the sample data is in the repository")
 }
 

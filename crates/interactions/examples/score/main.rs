@@ -121,7 +121,8 @@ fn redaction(folder: &Path) -> anyhow::Result<()> {
 }
 
 fn held_out(folder: &Path, fold: u64) -> anyhow::Result<()> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/interactions");
+    let own =
+        Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../data/interactions");
     let corpus = tagger::Corpus::read(folder, &own)?;
     let weights = Tagger::decode(&tagger::train(&corpus, Some(fold))).context("fresh weights decode")?;
     let engine = Engine::new(Some(&weights), None);

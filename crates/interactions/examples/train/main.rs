@@ -18,7 +18,8 @@ fn main() -> anyhow::Result<()> {
     let folder = arguments.first().context("say where the data folder is")?;
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
     let both = !has("tagger") && !has("safety");
-    let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/interactions");
+    let out =
+        Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../data/interactions");
     if both || has("tagger") {
         let corpus = tagger::Corpus::read(Path::new(folder), &out)?;
         if has("--evaluate") {

@@ -13,7 +13,8 @@ const AUC_TOLERANCE: f64 = 0.005;
 
 /// Features and labels. No cell of this file is quoted or missing.
 fn adult() -> (Table, Vec<u8>) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/samples/adult.csv");
+    let path =
+        Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../data/samples/adult.csv");
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines = text.lines().map(|line| line.split(',').map(str::trim).collect::<Vec<_>>());
     let header = lines.next().unwrap();

@@ -14,7 +14,7 @@ use crate::support::Numbers;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/joblib")
+    Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("tests/fixtures/joblib")
 }
 
 /// The message with which a file is refused.
@@ -160,7 +160,9 @@ fn ask(bytes: &[u8], rows: &assize_tables::Table) {
 fn changed_bytes_never_panic() {
     let mut numbers = Numbers(7);
     for folder in ["joblib/more", "joblib/wide", "boosters/files"] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
+        let folder = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+            .join("tests/fixtures")
+            .join(folder);
         let manifest: serde_json::Value =
             serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
         for model in manifest["models"].as_array().unwrap() {
@@ -193,7 +195,8 @@ fn boosters_that_declare_more_than_they_hold_are_refused() {
 
 #[test]
 fn every_truncation_of_a_booster_ends_without_a_panic() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/boosters/files");
+    let folder = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+        .join("tests/fixtures/boosters/files");
     let manifest: serde_json::Value =
         serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
     for model in manifest["models"].as_array().unwrap() {

@@ -8,7 +8,8 @@ use assize_tables::Cancel;
 use crate::sklearn_harness::{Outcome, check_folder, read_csv};
 
 fn all_right(folder: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
+    let folder =
+        Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("tests/fixtures").join(folder);
     let failed: Vec<String> = check_folder(&folder)
         .into_iter()
         .filter(|checked| checked.outcome != Outcome::Right)
@@ -43,7 +44,8 @@ fn the_page_of_what_is_read_is_up_to_date() {
 
 #[test]
 fn a_missing_column_is_named_and_a_further_one_is_ignored() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/joblib");
+    let folder =
+        Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("tests/fixtures/joblib");
     let bytes = std::fs::read(folder.join("sk1.7.2/pipe_ohe_logreg.p4.pkl")).unwrap();
     let model = open(&bytes, "m", &Limits::default()).unwrap();
     let mut rows = read_csv(&folder.join("x/mixed.csv"));
@@ -58,7 +60,8 @@ fn a_missing_column_is_named_and_a_further_one_is_ignored() {
 
 #[test]
 fn a_cancelled_question_has_no_answer() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/joblib");
+    let folder =
+        Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("tests/fixtures/joblib");
     let model = open(&std::fs::read(folder.join("sk1.7.2/forest.joblib.z")).unwrap(), "m", &Limits::default()).unwrap();
     let cancel = Cancel::new();
     cancel.cancel();

@@ -219,14 +219,16 @@ fn measure(
     let dataset = open(&files.dataset.path, &files.dataset.name, settings.threads, Missing::Usual)?;
     let sha256 = dataset.sha256(watch.cancel()).map_err(refused)?;
     let mut subject = vec![ResourceDescriptor::sha256(dataset.name(), &sha256)];
-    let rows = open(&files.dataset.path, &files.dataset.name, settings.threads, Missing::Empty)?;
     let opened = match &files.model {
-        Some(file) => Some(open_model(app, &file.path, &file.name, watch.cancel())?),
+        Some(file) => {
+            let rows = open(&files.dataset.path, &files.dataset.name, settings.threads, Missing::Empty)?;
+            Some((open_model(app, &file.path, &file.name, watch.cancel())?, rows))
+        }
         None => None,
     };
-    let model = opened.as_ref().map(|opened| {
+    let model = opened.as_ref().map(|(opened, rows)| {
         subject.push(ResourceDescriptor::sha256(&opened.name, &opened.sha256));
-        ModelInput { predictor: &opened.model, name: &opened.name, sha256: &opened.sha256, rows: &rows }
+        ModelInput { predictor: &opened.model, name: &opened.name, sha256: &opened.sha256, rows }
     });
     let input = AuditInput { dataset: &dataset, dataset_sha256: &sha256, model: model.as_ref() };
     let prepared = assize_fairness::prepare(&input, settings, watch).map_err(stopped)?;

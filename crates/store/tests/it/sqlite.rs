@@ -1,5 +1,7 @@
 //! What only SQLite shows: the file, its versions, a crash, a chain that was tampered with.
 
+use std::path::PathBuf;
+
 use assize_store::audit_trail::AuditEvent;
 use assize_store::jobs::JobState;
 use assize_store::{Error, Store, StoreSettings};
@@ -65,11 +67,11 @@ async fn schema_of_another_program_is_refused() {
 /// A database as version 1 left it, with a row of each kind: `fixtures/README.md` says how it was made.
 #[tokio::test]
 async fn database_of_every_version_keeps_loading() {
-    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+    let fixtures = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("tests/fixtures");
     for version in 1..=Store::schema_version_known() {
         let dir = tempfile::tempdir().unwrap();
-        let script = std::fs::read_to_string(format!("{fixtures}/v{version}.sql")).unwrap();
-        let expected = std::fs::read_to_string(format!("{fixtures}/v{version}.expected.json")).unwrap();
+        let script = std::fs::read_to_string(fixtures.join(format!("v{version}.sql"))).unwrap();
+        let expected = std::fs::read_to_string(fixtures.join(format!("v{version}.expected.json"))).unwrap();
         let options = SqliteConnectOptions::new()
             .filename(dir.path().join("assize.db"))
             .create_if_missing(true)

@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 use crate::{binary, categories, go, small_blocks};
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+    Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("tests/fixtures").join(name)
 }
 
 fn written(columns: Vec<(&str, ArrayRef)>, compression: Compression, rows: usize) -> NamedTempFile {

@@ -7,12 +7,15 @@ use assize_tables::{BinarySpec, Cells, ColumnData, ColumnKind, Dataset, Distinct
 use crate::{categories, go, plan};
 
 fn sample(name: &str) -> Dataset {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/samples").join(name);
+    let path = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+        .join("../../data/samples")
+        .join(name);
     Dataset::open(&path, &ReadOptions { threads: 2, ..ReadOptions::default() }).unwrap()
 }
 
 fn fixture(name: &str) -> Dataset {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    let path =
+        Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("tests/fixtures").join(name);
     Dataset::open(&path, &ReadOptions::default()).unwrap()
 }
 
@@ -106,8 +109,11 @@ fn adult_test_as_uci_writes_it_reads_right() {
     assert_eq!(uci.column_names()[14], "income");
     let counts = by_level(&uci.count(&plan("sex", "income", ">50K"), &go()).unwrap());
     let clean = sample("adult_test.csv");
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/samples/adult_test.csv"))
-        .unwrap();
+    let text = std::fs::read_to_string(
+        Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+            .join("../../data/samples/adult_test.csv"),
+    )
+    .unwrap();
     assert_eq!(clean.column_names(), uci.column_names());
     let rows = || text.lines().skip(1).take(200);
     let count = |sex: &str, label: &str| rows().filter(|r| r.contains(sex) && r.ends_with(label)).count() as u64;
