@@ -115,7 +115,7 @@ pub(crate) fn said(output: &Output) -> String {
 
 pub(crate) fn curl(url: &str, arguments: &[&str]) -> Answer {
     let output = Command::new("curl")
-        .args(["--silent", "--show-error", "--include", "--max-time", "600"])
+        .args(["--silent", "--show-error", "--include", "--max-time", "120"])
         .args(arguments)
         .arg(url)
         .output()

@@ -73,7 +73,20 @@ pub(crate) fn open(file: &File, size: u64, options: &ReadOptions) -> Result<Open
         return Err(Error::NoRows);
     }
     let dialect = Dialect { delimiter, terminator, encoding, columns: names.len(), data_offset: data as u64 };
+    if !whole && record(&head[data..], delimiter, terminator, false).is_none() {
+        let place = Place::Line(1 + memchr::memchr_iter(terminator, &head[..data]).count() as u64);
+        check_first_row_ends(file, &dialect, place, options.max_line_bytes)?;
+    }
     Ok(Opened { dialect, names, warnings })
+}
+
+/// Refuses a first row that is longer than a row may be: what never ends need not be received and read to be refused.
+fn check_first_row_ends(file: &File, dialect: &Dialect, place: Place, limit: usize) -> Result<(), Error> {
+    let mut row = vec![0; limit.saturating_add(1)];
+    let len = read_full(file, &mut row, dialect.data_offset)?;
+    row.truncate(len);
+    let ends = len <= limit || record(&row, dialect.delimiter, dialect.terminator, false).is_some();
+    if ends { Ok(()) } else { Err(Error::LineTooLong { place, limit }) }
 }
 
 /// Refuses what is recognisably not text, each with its remedy.

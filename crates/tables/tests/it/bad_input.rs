@@ -111,6 +111,20 @@ fn two_gigabytes_of_one_line_fail_at_once() {
 }
 
 #[test]
+fn a_first_row_that_never_ends_is_refused_before_anything_is_read() {
+    let open = |rows: &[u8]| {
+        let file = crate::file(&[b"\"a\nb\",c\n", rows].concat());
+        Dataset::open(file.path(), &ReadOptions { max_line_bytes: 100_000, ..ReadOptions::default() })
+    };
+    let row = |bytes: usize| [&vec![b'x'; bytes - 2][..], b",2\n1,2\n"].concat();
+    assert!(open(&row(100_000)).is_ok());
+    let error = open(&row(100_001)).unwrap_err();
+    assert!(error.to_string().starts_with("line 3 starts a record longer than 100000 bytes"), "{error}");
+    let error = open(&vec![b'x'; 1 << 20]).unwrap_err();
+    assert!(matches!(error, Error::LineTooLong { .. }), "{error}");
+}
+
+#[test]
 fn columns_that_do_not_hold_what_was_asked() {
     let data = b"sex,ok,s,w,age\nf,yes,0.5,1,30\nm,no,1.5,-1,x\nf,yes,0.1,2,40\n";
     #[track_caller]
