@@ -10,10 +10,13 @@
 //! while the master key that wraps it is in force ([`DataKeyWriter::insert`]); its row is locked for that, so that a
 //! rotation beside it misses none.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
 use crate::backend::On;
-use crate::backend::query::{Row, sql};
+use crate::backend::many_rows::{ManyRows, chunks};
+use crate::backend::query::{Row, Sql, sql};
 use crate::error::Error;
 use crate::ids::{OrganizationId, stored};
 
@@ -63,6 +66,20 @@ pub struct SubjectKeyRecord {
 
 const DATA_KEY: &str = "organization_id, version, master_key_id, wrapped, created_at, destroyed_at";
 const SUBJECT_KEY: &str = "version, data_key_version, wrapped, destroyed_at";
+
+// The organization comes with each subject, so that all values stand in the list of rows.
+static NEWEST_OF_SUBJECTS: ManyRows = ManyRows::new(
+    "SELECT subject, version, data_key_version, wrapped, destroyed_at FROM subject_keys
+     WHERE (organization_id, subject) IN (VALUES ",
+    2,
+    ") ORDER BY version",
+);
+
+static INSERT_OF_SUBJECTS: ManyRows = ManyRows::new(
+    "INSERT INTO subject_keys (organization_id, subject, version, data_key_version, wrapped, created_at) VALUES ",
+    6,
+    " ON CONFLICT (organization_id, subject, version) DO NOTHING RETURNING subject",
+);
 
 /// The wrapped keys, to be read.
 pub struct DataKeys<'a> {
@@ -138,6 +155,25 @@ impl<'a> DataKeys<'a> {
         )));
         let row = self.on.read_one(select.bind(organization.as_str()).bind(subject)).await?;
         row.as_ref().map(subject_key).transpose()
+    }
+
+    /// As [`Self::newest_of_subject`] for many subjects; those without a key are not in the answer.
+    pub async fn newest_of_subjects(
+        &mut self,
+        organization: &OrganizationId,
+        subjects: &[&str],
+    ) -> Result<BTreeMap<String, SubjectKeyRecord>, Error> {
+        let mut newest = BTreeMap::new();
+        for chunk in chunks(subjects) {
+            let select = chunk.iter().fold(NEWEST_OF_SUBJECTS.sql(chunk.len()), |sql: Sql, subject| {
+                sql.bind(organization.as_str()).bind(*subject)
+            });
+            for row in self.on.read(select).await? {
+                // They come by version, so the last one is the newest.
+                newest.insert(row.get("subject")?, subject_key(&row)?);
+            }
+        }
+        Ok(newest)
     }
 
     /// The subject's key of this version.
@@ -234,6 +270,33 @@ impl<'a> DataKeyWriter<'a> {
         .bind(new.wrapped.as_deref())
         .bind(now);
         Ok(self.on.write_one(insert).await?.is_some())
+    }
+
+    /// As [`Self::insert_of_subject`] for many subjects, each once. Answers for which of them the key was taken in.
+    pub async fn insert_of_subjects(
+        &mut self,
+        organization: &OrganizationId,
+        new: &[(&str, SubjectKeyRecord)],
+        now: Timestamp,
+    ) -> Result<BTreeSet<String>, Error> {
+        // In one order, so that no two units wait for each other.
+        let mut new: Vec<_> = new.iter().collect();
+        new.sort_unstable_by_key(|(subject, record)| (*subject, record.version));
+        let mut taken_in = BTreeSet::new();
+        for chunk in chunks(&new) {
+            let insert = chunk.iter().fold(INSERT_OF_SUBJECTS.sql(chunk.len()), |sql: Sql, (subject, record)| {
+                sql.bind(organization.as_str())
+                    .bind(*subject)
+                    .bind(record.version)
+                    .bind(record.data_key_version)
+                    .bind(record.wrapped.as_deref())
+                    .bind(now)
+            });
+            for row in self.on.write(insert).await? {
+                taken_in.insert(row.get("subject")?);
+            }
+        }
+        Ok(taken_in)
     }
 
     /// Destroys every key of the organization and of its subjects. Answers how many of the organization's went.

@@ -1,4 +1,4 @@
-//! Everything durable: organizations, people, API keys, jobs, blobs, certificates, the transparency log, keys and the audit trail, on
+//! Everything durable: organizations, people, API keys, jobs, interactions, blobs, certificates, the transparency log, keys and the audit trail, on
 //! SQLite or PostgreSQL, with the bytes of blobs in an object store.
 //!
 //! [`Store::open`] gives a [`Store`]; `store.certificates()` and the like give an accessor per aggregate; what must
@@ -9,7 +9,7 @@
 //! - every accessor on an organization's data takes the [`OrganizationId`], and another organization's id behaves like
 //!   an unknown one. Looked up without are: certificates, because they are public; keys, sessions and invitations by the
 //!   digest of their secret, because whoever has it has the right; accounts, because people belong to several
-//!   organizations; and [`queue`] serves workers;
+//!   organizations; and [`queue`] and [`interaction_queue`] serve workers;
 //! - there is no clock and no randomness here: time and random bytes are the caller's;
 //! - one SQL text serves both databases, and every statement is reached by the conformance suite on both;
 //! - a lookup that finds nothing is `Ok(None)`; an outage is [`Error::Unavailable`] within seconds, and ends by itself.
@@ -20,6 +20,10 @@ pub mod blobs;
 pub mod certificates;
 pub mod data_keys;
 pub mod idempotency;
+pub mod interaction_accounts;
+pub mod interaction_queue;
+pub mod interaction_usage;
+pub mod interactions;
 pub mod invitations;
 pub mod jobs;
 pub mod log;
@@ -27,6 +31,7 @@ pub mod organizations;
 pub mod queue;
 pub mod rate_limits;
 pub mod retention;
+pub mod saved_views;
 pub mod schedules;
 pub mod sessions;
 pub mod signing_keys;
@@ -46,4 +51,4 @@ pub use error::{Cause, Error};
 pub use ids::{CertificateId, Digest, JobId, KeyId, ORGANIZATION_ID_BYTES_MAX, OrganizationId, UserId};
 pub use objects::digest_file;
 pub use roles::{KeyInterface, Role};
-pub use store::{JobsChanged, PoolState, Store, StoreSettings, Unit};
+pub use store::{InteractionsSubmitted, JobsChanged, PoolState, Store, StoreSettings, Unit};

@@ -115,7 +115,7 @@ impl<'a> Queue<'a> {
             return Ok(Vec::new());
         }
         let (kinds, skip) =
-            (placeholders(6, claim.kinds.len()), dialect::skip_jobs_taken_by_others(self.on.is_postgres()));
+            (placeholders(6, claim.kinds.len()), dialect::skip_rows_taken_by_others(self.on.is_postgres()));
         // MATERIALIZED: the choice is made once, so that the limit holds.
         let update = sql(AssertSqlSafe(format!(
             "WITH due AS MATERIALIZED (

@@ -9,12 +9,16 @@ use tokio::sync::watch;
 use crate::api_keys::ApiKeys;
 use crate::audit_trail::{AuditTrail, AuditWriter};
 use crate::backend::query::sql;
-use crate::backend::{Db, On, Tx, dialect, migrate, unavailable};
+use crate::backend::{Db, On, Signal, Tx, dialect, migrate, unavailable};
 use crate::blobs::{BlobHolds, Blobs};
 use crate::certificates::{CertificateNumbers, Certificates};
 use crate::data_keys::{DataKeyWriter, DataKeys};
 use crate::error::Error;
 use crate::idempotency::{Idempotency, IdempotencyWriter};
+use crate::interaction_accounts::{InteractionAccountWriter, InteractionAccounts};
+use crate::interaction_queue::{InteractionQueue, InteractionQueueWriter};
+use crate::interaction_usage::InteractionUsage;
+use crate::interactions::{InteractionWriter, Interactions};
 use crate::invitations::Invitations;
 use crate::jobs::Jobs;
 use crate::log::{Log, LogWriter};
@@ -23,6 +27,7 @@ use crate::organizations::Organizations;
 use crate::queue::Queue;
 use crate::rate_limits::RateLimits;
 use crate::retention::Retention;
+use crate::saved_views::SavedViews;
 use crate::schedules::Schedules;
 use crate::sessions::{Sessions, SignInFailures};
 use crate::signing_keys::SigningKeys;
@@ -85,6 +90,9 @@ pub struct PoolState {
 /// A subscription to changes of jobs: enqueued, taken back, cancelled, ended. Progress is not among them.
 pub struct JobsChanged(watch::Receiver<u64>);
 
+/// A subscription to submitted interactions.
+pub struct InteractionsSubmitted(watch::Receiver<u64>);
+
 impl Store {
     /// Connects, brings the schema forward if the settings say so, and refuses one that is not this program's.
     pub async fn open(settings: &StoreSettings, now: Timestamp) -> Result<Self, Error> {
@@ -123,7 +131,12 @@ impl Store {
     /// Subscribes to changes of jobs, in this process and, on PostgreSQL, in all others. All subscriptions of a process
     /// share one connection.
     pub async fn subscribe_jobs(&self) -> Result<JobsChanged, Error> {
-        self.0.db.subscribe_jobs().await.map(JobsChanged)
+        self.0.db.subscribe(Signal::Jobs).await.map(JobsChanged)
+    }
+
+    /// Subscribes to submitted interactions, in this process and, on PostgreSQL, in all others.
+    pub async fn subscribe_interactions(&self) -> Result<InteractionsSubmitted, Error> {
+        self.0.db.subscribe(Signal::Interactions).await.map(InteractionsSubmitted)
     }
 
     /// Whether several processes may work on this database at once.
@@ -222,6 +235,36 @@ impl Store {
         Queue::on(self.on())
     }
 
+    /// Plans, balances and the ledger of interactions.
+    #[must_use]
+    pub fn interaction_accounts(&self) -> InteractionAccounts<'_> {
+        InteractionAccounts::on(self.on())
+    }
+
+    /// Interactions as their organization sees them.
+    #[must_use]
+    pub fn interactions(&self) -> Interactions<'_> {
+        Interactions::on(self.on())
+    }
+
+    /// Interactions as workers see them, to be read without taking them.
+    #[must_use]
+    pub fn interaction_queue(&self) -> InteractionQueue<'_> {
+        InteractionQueue::on(self.on())
+    }
+
+    /// What of interactions is counted.
+    #[must_use]
+    pub fn interaction_usage(&self) -> InteractionUsage<'_> {
+        InteractionUsage::on(self.on())
+    }
+
+    /// Filters that people keep under a name.
+    #[must_use]
+    pub fn saved_views(&self) -> SavedViews<'_> {
+        SavedViews::on(self.on())
+    }
+
     /// Recurring work.
     #[must_use]
     pub fn schedules(&self) -> Schedules<'_> {
@@ -270,11 +313,12 @@ impl Store {
         Retention::on(self.on())
     }
 
-    /// When the newest job, log entry or audit row was written, by the clock of then.
+    /// When the newest job, log entry, audit row or charge was written, by the clock of then.
     pub async fn last_written_at(&self) -> Result<Option<Timestamp>, Error> {
         let select = sql("SELECT MAX(at) AS at FROM (
                  SELECT MAX(created_at) AS at FROM log_leaves UNION ALL SELECT MAX(created_at) AS at FROM jobs
-                 UNION ALL SELECT MAX(at) AS at FROM audit_trail) AS times");
+                 UNION ALL SELECT MAX(at) AS at FROM audit_trail
+                 UNION ALL SELECT MAX(updated_at) AS at FROM interaction_accounts) AS times");
         let row = self.on().read_one(select).await?;
         row.map_or(Ok(None), |row| row.time_or_none("at"))
     }
@@ -359,6 +403,48 @@ impl Unit {
     #[must_use]
     pub fn queue(&mut self) -> Queue<'_> {
         Queue::on(self.on())
+    }
+
+    /// Plans, balances and the ledger of interactions, to be read.
+    #[must_use]
+    pub fn interaction_accounts(&mut self) -> InteractionAccounts<'_> {
+        InteractionAccounts::on(self.on())
+    }
+
+    /// Plans, balances and the ledger of interactions, to be changed.
+    #[must_use]
+    pub fn interaction_account_writer(&mut self) -> InteractionAccountWriter<'_> {
+        InteractionAccountWriter::on(self.on())
+    }
+
+    /// Interactions as their organization sees them.
+    #[must_use]
+    pub fn interactions(&mut self) -> Interactions<'_> {
+        Interactions::on(self.on())
+    }
+
+    /// New interactions.
+    #[must_use]
+    pub fn interaction_writer(&mut self) -> InteractionWriter<'_> {
+        InteractionWriter::on(self.on())
+    }
+
+    /// Interactions as workers see them; what is read here is this unit's to finish.
+    #[must_use]
+    pub fn interaction_queue(&mut self) -> InteractionQueue<'_> {
+        InteractionQueue::on(self.on())
+    }
+
+    /// How audits of interactions go and end.
+    #[must_use]
+    pub fn interaction_queue_writer(&mut self) -> InteractionQueueWriter<'_> {
+        InteractionQueueWriter::on(self.on())
+    }
+
+    /// Filters that people keep under a name.
+    #[must_use]
+    pub fn saved_views(&mut self) -> SavedViews<'_> {
+        SavedViews::on(self.on())
     }
 
     /// Recurring work.
@@ -467,5 +553,14 @@ impl JobsChanged {
     /// An error says that the store is gone.
     pub async fn changed(&mut self) -> Result<(), Error> {
         self.0.changed().await.map_err(|closed| unavailable("waiting for jobs to change", closed))
+    }
+}
+
+impl InteractionsSubmitted {
+    /// Waits until interactions were submitted since the subscription or the last call. May return without any, and may
+    /// miss some while a connection is lost, so look again after some seconds anyway. An error says that the store is
+    /// gone.
+    pub async fn submitted(&mut self) -> Result<(), Error> {
+        self.0.changed().await.map_err(|closed| unavailable("waiting for interactions", closed))
     }
 }

@@ -1,19 +1,35 @@
 //! Where the two databases must be told different things: one function per purpose.
 
+use super::Signal;
 use super::query::{Sql, sql};
 
-/// The channel on which PostgreSQL carries "jobs changed" between processes.
-pub(crate) const JOBS_CHANGED_CHANNEL: &str = "assize_jobs_changed";
+/// The channel on which PostgreSQL carries a signal between processes.
+pub(crate) fn channel(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Jobs => "assize_jobs_changed",
+        Signal::Interactions => "assize_interactions_submitted",
+    }
+}
 
-/// Appended to a `SELECT` of jobs to be changed: rows another worker is changing are passed over instead of waited for.
+/// Appended to a `SELECT` of rows to be changed: rows another worker is changing are passed over instead of waited for.
 /// SQLite has one writer, so there is nobody to wait for.
-pub(crate) fn skip_jobs_taken_by_others(postgres: bool) -> &'static str {
+pub(crate) fn skip_rows_taken_by_others(postgres: bool) -> &'static str {
     if postgres { " FOR UPDATE SKIP LOCKED" } else { "" }
 }
 
-/// PostgreSQL's half of the signal that jobs changed; inside a transaction it is sent at commit.
-pub(crate) fn notify_jobs_changed() -> Sql {
-    sql("SELECT pg_notify($1, '')").bind(JOBS_CHANGED_CHANNEL)
+/// Appended to a `SELECT` of one row: keeps it from other transactions until this one ends. On SQLite a transaction that
+/// writes has kept out all others from its beginning.
+pub(crate) fn keep_row_from_others(postgres: bool) -> &'static str {
+    if postgres { " FOR UPDATE" } else { "" }
+}
+
+/// Lets the server plan the statements of this transaction by the size that tables have now. A plan that was made when
+/// the table was new reads all of it, for every statement, until the server happens to look at its size again.
+pub(crate) const PLAN_AGAIN: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
+
+/// PostgreSQL's half of a signal; inside a transaction it is sent at commit.
+pub(crate) fn notify(signal: Signal) -> Sql {
+    sql("SELECT pg_notify($1, '')").bind(channel(signal))
 }
 
 /// The present time in microseconds since 1970 as an SQL expression; `given` is the parameter that holds the caller's.

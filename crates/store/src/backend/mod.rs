@@ -9,6 +9,7 @@
 
 pub(crate) mod dialect;
 mod errors;
+pub(crate) mod many_rows;
 pub(crate) mod migrate;
 mod postgres;
 pub(crate) mod query;
@@ -32,13 +33,45 @@ pub(crate) const ACQUIRE_TIME_MAX: Duration = Duration::from_secs(5);
 /// Longest run of one statement, seen from here; covers a peer that vanished without closing the connection.
 const STATEMENT_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// The pools of one database, and the signal that jobs changed.
+/// The pools of one database, and its signals.
 pub(crate) struct Db {
     pools: Pools,
-    /// Counts changes of jobs: this process's own, and those that PostgreSQL carries from others.
-    jobs_changed: watch::Sender<u64>,
-    /// Carries them from others, once somebody has subscribed.
+    signals: Signals,
+    /// Carries them from other processes, once somebody has subscribed.
     listener: OnceCell<AbortHandle>,
+}
+
+/// Something that was committed and that somebody may be waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// Jobs changed.
+    Jobs,
+    /// Interactions were submitted.
+    Interactions,
+}
+
+/// Counts every signal: this process's own, and those that PostgreSQL carries from others.
+#[derive(Clone, Default)]
+struct Signals {
+    jobs: watch::Sender<u64>,
+    interactions: watch::Sender<u64>,
+}
+
+impl Signal {
+    const ALL: [Self; 2] = [Self::Jobs, Self::Interactions];
+}
+
+impl Signals {
+    fn of(&self, signal: Signal) -> &watch::Sender<u64> {
+        match signal {
+            Signal::Jobs => &self.jobs,
+            Signal::Interactions => &self.interactions,
+        }
+    }
+
+    fn send(&self, signal: Signal) {
+        self.of(signal).send_modify(|n| *n = n.wrapping_add(1));
+    }
 }
 
 /// The connections.
@@ -50,7 +83,8 @@ enum Pools {
 /// An open transaction that may write. Dropping it rolls back.
 pub(crate) struct Tx {
     inner: Inner,
-    jobs_changed: bool,
+    /// Sent at commit.
+    signals: Vec<Signal>,
 }
 
 enum Inner {
@@ -72,13 +106,13 @@ impl Db {
             Some(("postgres" | "postgresql", _)) => postgres::connect(database_url).await?,
             _ => return Err(Error::settings("the database URL must start with sqlite:// or postgres://")),
         };
-        Ok(Self { pools, jobs_changed: watch::Sender::new(0), listener: OnceCell::new() })
+        Ok(Self { pools, signals: Signals::default(), listener: OnceCell::new() })
     }
 
-    pub(crate) async fn subscribe_jobs(&self) -> Result<watch::Receiver<u64>, Error> {
-        let subscription = self.jobs_changed.subscribe();
+    pub(crate) async fn subscribe(&self, signal: Signal) -> Result<watch::Receiver<u64>, Error> {
+        let subscription = self.signals.of(signal).subscribe();
         if let Pools::Postgres(pool) = &self.pools {
-            let listen = || postgres::hear_jobs_changed(pool, self.jobs_changed.clone());
+            let listen = || postgres::hear(pool, self.signals.clone());
             self.listener.get_or_try_init(listen).await?;
         }
         Ok(subscription)
@@ -90,7 +124,7 @@ impl Db {
             Pools::Sqlite { writer, .. } => within(writer.begin_with("BEGIN IMMEDIATE")).await.map(Inner::Sqlite)?,
             Pools::Postgres(pool) => within(pool.begin()).await.map(Inner::Postgres)?,
         };
-        Ok(Tx { inner, jobs_changed: false })
+        Ok(Tx { inner, signals: Vec::new() })
     }
 
     /// A transaction that only reads, and sees what is committed now however long it lasts.
@@ -100,7 +134,7 @@ impl Db {
             Pools::Sqlite { readers, .. } => within(readers.begin()).await.map(Inner::Sqlite)?,
             Pools::Postgres(pool) => within(pool.begin_with(dialect::BEGIN_SNAPSHOT)).await.map(Inner::Postgres)?,
         };
-        let mut tx = Tx { inner, jobs_changed: false };
+        let mut tx = Tx { inner, signals: Vec::new() };
         if tx.is_postgres() {
             // Between two pages the archive is written, which may take its time.
             tx.script("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
@@ -170,19 +204,20 @@ impl Drop for Db {
 }
 
 impl Tx {
-    /// Makes everything written durable, then wakes who waits for jobs.
+    /// Makes everything written durable, then wakes who waits for it.
     pub(crate) async fn commit(mut self, db: &Db) -> Result<(), Error> {
-        if self.jobs_changed && db.is_postgres() {
-            // Delivered by PostgreSQL at commit, and not at all after a rollback.
-            self.rows(dialect::notify_jobs_changed()).await?;
+        let signals = std::mem::take(&mut self.signals);
+        if db.is_postgres() {
+            for signal in &signals {
+                // Delivered by PostgreSQL at commit, and not at all after a rollback.
+                self.rows(dialect::notify(*signal)).await?;
+            }
         }
         match self.inner {
             Inner::Sqlite(tx) => within(tx.commit()).await?,
             Inner::Postgres(tx) => within(tx.commit()).await?,
         }
-        if self.jobs_changed {
-            db.jobs_changed.send_modify(|n| *n = n.wrapping_add(1));
-        }
+        signals.into_iter().for_each(|signal| db.signals.send(signal));
         Ok(())
     }
 
@@ -262,16 +297,36 @@ impl On<'_> {
         }
     }
 
+    /// Appended to a `SELECT` of rows that this unit is going to change: see [`dialect::skip_rows_taken_by_others`].
+    /// Outside a unit nothing is kept from anybody.
+    pub(crate) fn for_this_unit(&self) -> &'static str {
+        dialect::skip_rows_taken_by_others(matches!(self, Self::Tx(tx) if tx.is_postgres()))
+    }
+
+    /// Lets the rest of the transaction be planned by what tables hold now: see [`dialect::PLAN_AGAIN`].
+    pub(crate) async fn plan_again(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Tx(tx) if tx.is_postgres() => tx.script(dialect::PLAN_AGAIN).await,
+            Self::Tx(_) | Self::Db(_) => Ok(()),
+        }
+    }
+
     /// Wakes who waits for jobs: at once, or when the transaction commits.
     pub(crate) async fn jobs_changed(&mut self) -> Result<(), Error> {
+        self.signal(Signal::Jobs).await
+    }
+
+    /// Wakes who waits for something: at once, or when the transaction commits.
+    pub(crate) async fn signal(&mut self, signal: Signal) -> Result<(), Error> {
         match self {
             Self::Db(db) => {
                 if db.is_postgres() {
-                    db.rows(dialect::notify_jobs_changed(), true).await?;
+                    db.rows(dialect::notify(signal), true).await?;
                 }
-                db.jobs_changed.send_modify(|n| *n = n.wrapping_add(1));
+                db.signals.send(signal);
             }
-            Self::Tx(tx) => tx.jobs_changed = true,
+            Self::Tx(tx) if tx.signals.contains(&signal) => {}
+            Self::Tx(tx) => tx.signals.push(signal),
         }
         Ok(())
     }

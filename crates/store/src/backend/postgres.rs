@@ -1,18 +1,17 @@
-//! PostgreSQL: one pool, bounded waits, and the listener that hears of jobs other processes enqueue.
+//! PostgreSQL: one pool, bounded waits, and the listener that hears of what other processes commit.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
-use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use super::dialect::JOBS_CHANGED_CHANNEL;
-use super::{ACQUIRE_TIME_MAX, Pools, errors};
+use super::dialect::channel;
+use super::{ACQUIRE_TIME_MAX, Pools, Signal, Signals, errors};
 use crate::error::Error;
 
-/// Connections of one process. One of them listens, once somebody has subscribed to changes of jobs.
+/// Connections of one process. One of them listens, once somebody has subscribed to a signal.
 const CONNECTIONS_MAX: u32 = 16;
 
 /// Pause before listening again to a server that is down.
@@ -32,25 +31,30 @@ pub(super) async fn connect(database_url: &str) -> Result<Pools, Error> {
     Ok(Pools::Postgres(pool.connect_with(options).await.map_err(errors::translate)?))
 }
 
-/// Starts to carry other processes' changes of jobs into `changed`. Answers once the server is being listened to.
-pub(super) async fn hear_jobs_changed(pool: &PgPool, changed: watch::Sender<u64>) -> Result<AbortHandle, Error> {
+/// Starts to carry other processes' signals into ours. Answers once the server is being listened to.
+pub(super) async fn hear(pool: &PgPool, signals: Signals) -> Result<AbortHandle, Error> {
     let listener = listen(pool).await.map_err(errors::translate)?;
-    Ok(tokio::spawn(forward(listener, pool.clone(), changed)).abort_handle())
+    Ok(tokio::spawn(forward(listener, pool.clone(), signals)).abort_handle())
 }
 
 async fn listen(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(JOBS_CHANGED_CHANNEL).await?;
+    listener.listen_all(Signal::ALL.map(channel)).await?;
     Ok(listener)
 }
 
-/// Runs until the pool closes. A lost connection counts as a change, because changes may have been lost with it.
-async fn forward(mut listener: PgListener, pool: PgPool, changed: watch::Sender<u64>) {
+/// Runs until the pool closes. A lost connection counts as every signal, because some may have been lost with it.
+async fn forward(mut listener: PgListener, pool: PgPool, signals: Signals) {
     loop {
         let heard = listener.try_recv().await;
-        changed.send_modify(|n| *n = n.wrapping_add(1));
+        let on = heard.as_ref().ok().and_then(Option::as_ref).map(|notification| notification.channel().to_owned());
+        for signal in Signal::ALL {
+            if on.as_deref().is_none_or(|on| on == channel(signal)) {
+                signals.send(signal);
+            }
+        }
         let Err(error) = heard else { continue };
-        tracing::warn!(%error, "cannot hear of changed jobs, will listen again");
+        tracing::warn!(%error, "cannot hear of other processes' changes, will listen again");
         loop {
             if pool.is_closed() {
                 return;
