@@ -8,11 +8,13 @@ mod certificates;
 mod claims;
 mod data_keys;
 mod idempotency;
+mod interactions;
 mod jobs;
 mod log;
 mod people;
 mod rate_limits;
 mod retention;
+mod saved_views;
 mod schedules;
 mod snapshots;
 mod units;
@@ -57,7 +59,14 @@ on_both! {
     idempotency: request_is_claimed_once, rolled_back_claim_leaves_nothing, concurrent_claims_have_one_winner,
         answers_come_back_byte_for_byte, expired_requests_are_forgotten;
     data_keys: versions_are_dense_and_need_a_master_key_in_force, keys_are_wrapped_anew_under_the_next_master_key,
-        destroyed_keys_leave_their_rows_and_nothing_else, subject_keys_need_a_data_key;
+        destroyed_keys_leave_their_rows_and_nothing_else, subject_keys_need_a_data_key,
+        subjects_keys_come_and_go_in_bulk;
+    interactions: accounts_are_made_on_the_terms_given, grants_come_once_a_month_and_take_nothing_away,
+        nothing_is_charged_that_is_not_there, submissions_come_back_as_they_were_kept,
+        large_groups_are_numbered_without_gaps, lists_filter_and_page, pending_ones_come_by_their_time, audits_end_once,
+        erased_ones_hold_nothing_and_are_not_audited, old_ones_are_deleted_and_stay_counted,
+        usage_is_counted_by_day_model_and_user, concurrent_groups_share_numbers_and_tokens_exactly,
+        concurrent_workers_end_each_audit_once, submissions_wake_their_workers_alone;
     jobs: job_runs_and_succeeds, failed_job_is_retried_by_hand, unique_key_answers_with_the_first_job,
         cancelling_depends_on_the_state, lists_filter_and_page, other_organizations_see_nothing,
         changes_wake_subscribers_at_commit, what_one_database_would_refuse_both_refuse;
@@ -68,6 +77,7 @@ on_both! {
     rate_limits: bucket_grants_what_it_has, tokens_come_back, buckets_do_not_share,
         concurrent_takes_never_exceed_the_bucket, bucket_is_never_further_from_full_than_empty,
         full_buckets_are_forgotten;
+    saved_views: views_belong_to_one_person, people_keep_so_many_views;
     schedules: due_time_is_enqueued_once, missed_times_run_once, definition_changes_keep_the_time,
         clock_set_back_holds_nothing_up, other_organizations_schedules_are_theirs, time_is_shared;
     retention: organizations_have_their_own_times, only_ended_jobs_are_deleted, dead_letters_stay,

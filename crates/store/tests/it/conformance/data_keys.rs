@@ -105,3 +105,44 @@ pub(crate) async fn subject_keys_need_a_data_key(store: Store) {
     let refused = unit.data_key_writer().insert_of_subject(&public(), "p", &record, at(1)).await;
     assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
 }
+
+pub(crate) async fn subjects_keys_come_and_go_in_bulk(store: Store) {
+    put_master(&store, "mk_1", 1).await;
+    let other = other(&store).await;
+    let record = |version, byte| SubjectKeyRecord {
+        version,
+        data_key_version: 1,
+        wrapped: Some(vec![byte]),
+        destroyed_at: None,
+    };
+    let names: Vec<String> = (0..5).map(|n| format!("p{n}")).collect();
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut unit = store.begin().await.unwrap();
+    let mut keys = unit.data_key_writer();
+    for organization in [&public(), &other] {
+        assert!(keys.insert(organization, 1, "mk_1", b"w", at(2)).await.unwrap());
+    }
+    assert!(keys.insert_of_subjects(&public(), &[], at(3)).await.unwrap().is_empty());
+    let taken_in =
+        keys.insert_of_subjects(&public(), &[("p3", record(1, 3)), ("p1", record(1, 1))], at(3)).await.unwrap();
+    assert_eq!(taken_in.into_iter().collect::<Vec<_>>(), ["p1", "p3"]);
+    let again: Vec<_> = all.iter().map(|subject| (*subject, record(1, 9))).collect();
+    let taken_in = keys.insert_of_subjects(&public(), &again, at(4)).await.unwrap();
+    assert_eq!(taken_in.into_iter().collect::<Vec<_>>(), ["p0", "p2", "p4"], "a version is taken in once");
+    keys.destroy_subject(&public(), "p2", at(5)).await.unwrap();
+    keys.insert_of_subjects(&public(), &[("p2", record(2, 22))], at(6)).await.unwrap();
+    unit.commit().await.unwrap();
+    let newest = store.data_keys().newest_of_subjects(&public(), &all).await.unwrap();
+    let seen: Vec<_> =
+        newest.iter().map(|(subject, key)| (subject.as_str(), key.version, key.wrapped.as_deref())).collect();
+    let expected: [(&str, u32, Option<&[u8]>); 5] = [
+        ("p0", 1, Some(&[9])),
+        ("p1", 1, Some(&[1])),
+        ("p2", 2, Some(&[22])),
+        ("p3", 1, Some(&[3])),
+        ("p4", 1, Some(&[9])),
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(store.data_keys().newest_of_subjects(&public(), &["p1", "nobody"]).await.unwrap().len(), 1);
+    assert!(store.data_keys().newest_of_subjects(&other, &all).await.unwrap().is_empty());
+}
