@@ -165,7 +165,7 @@ impl<'a> DataKeys<'a> {
     ) -> Result<BTreeMap<String, SubjectKeyRecord>, Error> {
         let mut newest = BTreeMap::new();
         for chunk in chunks(subjects) {
-            let select = chunk.iter().fold(NEWEST_OF_SUBJECTS.sql(chunk.len()), |sql: Sql, subject| {
+            let select = chunk.iter().fold(NEWEST_OF_SUBJECTS.sql(&self.on, chunk.len()), |sql: Sql, subject| {
                 sql.bind(organization.as_str()).bind(*subject)
             });
             for row in self.on.read(select).await? {
@@ -284,14 +284,15 @@ impl<'a> DataKeyWriter<'a> {
         new.sort_unstable_by_key(|(subject, record)| (*subject, record.version));
         let mut taken_in = BTreeSet::new();
         for chunk in chunks(&new) {
-            let insert = chunk.iter().fold(INSERT_OF_SUBJECTS.sql(chunk.len()), |sql: Sql, (subject, record)| {
-                sql.bind(organization.as_str())
-                    .bind(*subject)
-                    .bind(record.version)
-                    .bind(record.data_key_version)
-                    .bind(record.wrapped.as_deref())
-                    .bind(now)
-            });
+            let insert =
+                chunk.iter().fold(INSERT_OF_SUBJECTS.sql(&self.on, chunk.len()), |sql: Sql, (subject, record)| {
+                    sql.bind(organization.as_str())
+                        .bind(*subject)
+                        .bind(record.version)
+                        .bind(record.data_key_version)
+                        .bind(record.wrapped.as_deref())
+                        .bind(now)
+                });
             for row in self.on.write(insert).await? {
                 taken_in.insert(row.get("subject")?);
             }

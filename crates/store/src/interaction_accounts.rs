@@ -455,7 +455,7 @@ pub(crate) async fn refund(
 
 async fn append(on: &mut On<'_>, organization: &OrganizationId, entries: &[LedgerEntry]) -> Result<(), Error> {
     for chunk in chunks(entries) {
-        let insert = chunk.iter().fold(INSERT_ENTRIES.sql(chunk.len()), |sql: Sql, entry| {
+        let insert = chunk.iter().fold(INSERT_ENTRIES.sql(on, chunk.len()), |sql: Sql, entry| {
             sql.bind(organization.as_str())
                 .bind(entry.entry)
                 .bind(entry.at)

@@ -185,7 +185,7 @@ impl<'a> InteractionQueueWriter<'a> {
     pub async fn note_attempts(&mut self, keys: &[InteractionKey]) -> Result<(), Error> {
         self.on.plan_again().await?;
         for chunk in chunks(keys) {
-            let update = chunk.iter().fold(NOTE_ATTEMPTS.sql(chunk.len()), bind_key);
+            let update = chunk.iter().fold(NOTE_ATTEMPTS.sql(&self.on, chunk.len()), bind_key);
             self.on.write(update).await?;
         }
         Ok(())
@@ -203,13 +203,14 @@ impl<'a> InteractionQueueWriter<'a> {
         self.on.plan_again().await?;
         let mut ended = Vec::with_capacity(audited.len() + failed.len());
         for chunk in chunks(audited) {
-            let update = chunk.iter().try_fold(FINISH.sql(chunk.len()), |sql, one| bind_audited(sql, one, now))?;
+            let update =
+                chunk.iter().try_fold(FINISH.sql(&self.on, chunk.len()), |sql, one| bind_audited(sql, one, now))?;
             ended.extend(self.on.write(update).await?);
         }
         for chunk in chunks(failed) {
-            let update = chunk
-                .iter()
-                .fold(FAIL.sql(chunk.len()), |sql, one| bind_key(sql, &one.key).bind(now).bind(one.code.as_str()));
+            let update = chunk.iter().fold(FAIL.sql(&self.on, chunk.len()), |sql, one| {
+                bind_key(sql, &one.key).bind(now).bind(one.code.as_str())
+            });
             ended.extend(self.on.write(update).await?);
         }
         let mut finished = Finished::default();

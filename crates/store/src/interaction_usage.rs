@@ -153,19 +153,20 @@ impl DayCounts {
 pub(crate) async fn count(on: &mut On<'_>, days: &DayCounts) -> Result<(), Error> {
     let rows: Vec<_> = days.0.iter().collect();
     for chunk in chunks(&rows) {
-        let upsert = chunk.iter().fold(ADD.sql(chunk.len()), |sql: Sql, ((organization, day, model, user), sums)| {
-            sql.bind(organization.as_str())
-                .bind(*day)
-                .bind(model.as_str())
-                .bind(user.as_str())
-                .bind(sums.submissions)
-                .bind(sums.tokens)
-                .bind(sums.compliant)
-                .bind(sums.review)
-                .bind(sums.non_compliant)
-                .bind(sums.failed)
-                .bind(sums.risk_sum)
-        });
+        let upsert =
+            chunk.iter().fold(ADD.sql(on, chunk.len()), |sql: Sql, ((organization, day, model, user), sums)| {
+                sql.bind(organization.as_str())
+                    .bind(*day)
+                    .bind(model.as_str())
+                    .bind(user.as_str())
+                    .bind(sums.submissions)
+                    .bind(sums.tokens)
+                    .bind(sums.compliant)
+                    .bind(sums.review)
+                    .bind(sums.non_compliant)
+                    .bind(sums.failed)
+                    .bind(sums.risk_sum)
+            });
         on.write(upsert).await?;
     }
     Ok(())

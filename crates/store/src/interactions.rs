@@ -335,7 +335,7 @@ impl<'a> InteractionWriter<'a> {
     ) -> Result<(), Error> {
         let mut number = first_number;
         for chunk in chunks(new) {
-            let insert = (number..).zip(chunk).fold(INSERT.sql(chunk.len()), |sql: Sql, (number, new)| {
+            let insert = (number..).zip(chunk).fold(INSERT.sql(&self.on, chunk.len()), |sql: Sql, (number, new)| {
                 sql.bind(organization.as_str())
                     .bind(number)
                     .bind(new.letters.as_str())

@@ -17,10 +17,11 @@ pub(crate) fn skip_rows_taken_by_others(postgres: bool) -> &'static str {
     if postgres { " FOR UPDATE SKIP LOCKED" } else { "" }
 }
 
-/// Appended to a `SELECT` of one row: keeps it from other transactions until this one ends. On SQLite a transaction that
+/// Appended to a `SELECT` of one row: keeps it from other transactions until this one ends, but lets them insert rows that
+/// refer to it. On SQLite a transaction that
 /// writes has kept out all others from its beginning.
 pub(crate) fn keep_row_from_others(postgres: bool) -> &'static str {
-    if postgres { " FOR UPDATE" } else { "" }
+    if postgres { " FOR NO KEY UPDATE" } else { "" }
 }
 
 /// Lets the server plan the statements of this transaction by the size that tables have now. A plan that was made when

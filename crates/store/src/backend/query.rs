@@ -45,11 +45,6 @@ impl Sql {
         self
     }
 
-    #[cfg(test)]
-    pub(crate) fn text(&self) -> &str {
-        self.text.as_str()
-    }
-
     pub(crate) fn bind_all<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
         self.values.extend(values.into_iter().map(Into::into));
         self

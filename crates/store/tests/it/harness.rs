@@ -1,6 +1,7 @@
 //! Short words for what cases say often.
 
 use assize_store::certificates::NewCertificate;
+use assize_store::interactions::NewInteraction;
 use assize_store::jobs::{JobError, NewJob};
 use assize_store::queue::{Claim, Claimed};
 use assize_store::{CertificateId, Digest, JobId, OrganizationId, Store};
@@ -81,5 +82,24 @@ pub(crate) fn new_certificate(number: u64) -> NewCertificate {
         expires_at: at(2),
         commitment_leaf_index: None,
         result_leaf_index: number,
+    }
+}
+
+/// A submission that came at `millis`, of ten tokens and nobody in particular.
+pub(crate) fn new_interaction(millis: i64) -> NewInteraction {
+    NewInteraction {
+        letters: "abcde".to_owned(),
+        received_at: at(millis),
+        occurred_at: at(millis - 9),
+        subject: None,
+        session: None,
+        client_user: "user_1".to_owned(),
+        company: "Société d'Essai".to_owned(),
+        use_case: "Customer Support".to_owned(),
+        model_version: None,
+        input_country: "DE".to_owned(),
+        output_country: "global".to_owned(),
+        tokens: 10,
+        content: b"sealed\0".to_vec(),
     }
 }

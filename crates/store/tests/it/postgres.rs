@@ -1,10 +1,12 @@
 //! What only PostgreSQL shows: several processes, and a server that goes away.
 
+use assize_store::interaction_accounts::{Charge, Plan, PlanTerms};
+use assize_store::interaction_queue::PendingPage;
 use assize_store::{Store, StoreSettings};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::databases::{connect, postgres_url};
-use crate::harness::{at, enqueue, new_job};
+use crate::harness::{at, enqueue, new_interaction, new_job, public};
 
 /// Runs a case with two stores, as two processes have them, on a database of its own.
 async fn on_own_database(name: &str, case: impl AsyncFnOnce([Store; 2], &str)) {
@@ -59,6 +61,44 @@ async fn store_recovers_when_the_server_comes_back() {
         changes.changed().await.unwrap();
         enqueue(&store, &new_job(2)).await;
         changes.changed().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn interactions_of_a_dead_worker_go_to_another() {
+    on_own_database("workers", async |[one, two], database| {
+        let mut submitted = two.subscribe_interactions().await.unwrap();
+        let mut unit = one.begin().await.unwrap();
+        let mut accounts = unit.interaction_account_writer();
+        let terms = PlanTerms { plan: Plan::Unlimited, monthly_grant: 0 };
+        accounts.open(&public(), &terms, at(1)).await.unwrap();
+        let charge = Charge { submissions: 3, tokens: 30, actor: "key_1" };
+        assert_eq!(accounts.charge(&public(), &charge, at(1)).await.unwrap(), 1);
+        let new = [1, 2, 3].map(new_interaction);
+        unit.interaction_writer().insert(&public(), 1, &new).await.unwrap();
+        unit.commit().await.unwrap();
+        submitted.submitted().await.unwrap();
+
+        let numbers = async |unit: &mut assize_store::Unit, limit: u32| {
+            let page = PendingPage { limit, ..PendingPage::default() };
+            let pending = unit.interaction_queue().pending(&page).await.unwrap();
+            pending.into_iter().map(|one| one.interaction.number).collect::<Vec<_>>()
+        };
+        let mut dying = one.begin().await.unwrap();
+        assert_eq!(numbers(&mut dying, 2).await, [1, 2]);
+        let mut living = two.begin().await.unwrap();
+        assert_eq!(numbers(&mut living, 9).await, [3], "what another has is passed over");
+        living.rollback().await.unwrap();
+
+        let mut admin = connect(&postgres_url().unwrap()).await;
+        let terminate = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE query LIKE '%SKIP LOCKED%'
+             AND state = 'idle in transaction' AND datname = ";
+        admin.execute(AssertSqlSafe(format!("{terminate}'{database}'"))).await.unwrap();
+        let mut living = two.begin().await.unwrap();
+        assert_eq!(numbers(&mut living, 9).await, [1, 2, 3]);
+        living.rollback().await.unwrap();
+        assert!(dying.commit().await.is_err());
     })
     .await;
 }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use assize_store::audit_trail::AuditEvent;
+use assize_store::interactions::ComplianceStatus;
 use assize_store::jobs::JobState;
-use assize_store::{Error, Store, StoreSettings};
+use assize_store::{Error, Store, StoreSettings, UserId};
 use serde_json::{Value, json};
 use sha2::Digest as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -119,7 +120,45 @@ async fn summary_of(store: &Store) -> Value {
         summary["request"] = json!({ "subject": known.subject, "status": answer.status, "headers": answer.headers,
             "body": String::from_utf8(answer.body).unwrap() });
     }
+    if let Some(ada) = store.users().find_by_email("ada@example.org").await.unwrap() {
+        summary["people"] = people_summary(store, &ada.id).await;
+    }
+    if let Some(account) = store.interaction_accounts().find(&org).await.unwrap() {
+        summary["interactions"] = interactions_summary(store, account.balance).await;
+    }
     summary
+}
+
+async fn people_summary(store: &Store, ada: &UserId) -> Value {
+    let org = public();
+    let users = store.users().list("", 9).await.unwrap();
+    let invitation = store.invitations().find_by_token(&[10; 32], at(0)).await.unwrap().unwrap();
+    json!({
+        "users": users.into_iter().map(|user| user.email).collect::<Vec<_>>(),
+        "role": store.users().member(&org, ada).await.unwrap().unwrap().role.as_str(),
+        "invitation": invitation.email,
+        "session_ends": store.sessions().find(&[11; 32], at(0)).await.unwrap().unwrap().expires_at.as_millisecond(),
+        "key": store.api_keys().find_by_secret(&[12; 32]).await.unwrap().unwrap().id.as_str(),
+        "failures": store.sign_in_failures().find(&[13; 32], at(0)).await.unwrap().unwrap().count,
+    })
+}
+
+async fn interactions_summary(store: &Store, balance: u64) -> Value {
+    let org = public();
+    let audited = store.interactions().find(&org, 1).await.unwrap().unwrap();
+    let failed = store.interactions().find(&org, 2).await.unwrap().unwrap();
+    let day = assize_store::interaction_usage::day_of(at(1));
+    let usage = store.interaction_usage().by_day(&org, day..=day).await.unwrap().remove(0).1;
+    let ada = store.users().find_by_email("ada@example.org").await.unwrap().unwrap();
+    let views = store.saved_views().list(&org, &ada.id).await.unwrap();
+    json!({
+        "letters": audited.letters, "subject": audited.subject, "risk": audited.risk, "entities": audited.entities,
+        "status": audited.status.map(ComplianceStatus::as_str),
+        "content": audited.content.map(hex::encode), "result": audited.result.map(hex::encode),
+        "failure": failed.failure, "balance": balance, "tokens": usage.tokens,
+        "entries": store.interaction_accounts().entries(&org, None, 9).await.unwrap().len(),
+        "views": views.into_iter().map(|view| view.name).collect::<Vec<_>>(),
+    })
 }
 
 /// `kill -9` leaves the files as they are at some moment: copies of them, taken while a unit is open, are that moment.

@@ -11,7 +11,7 @@ use assize_store::interactions::{
 use assize_store::{Error, OrganizationId, Store};
 use jiff::Timestamp;
 
-use crate::harness::{at, other, public};
+use crate::harness::{at, new_interaction, other, public};
 
 const UNLIMITED: PlanTerms = PlanTerms { plan: Plan::Unlimited, monthly_grant: 0 };
 const FREE: PlanTerms = PlanTerms { plan: Plan::Free, monthly_grant: 100 };
@@ -30,24 +30,6 @@ async fn add_tokens(store: &Store, tokens: u64, now: Timestamp) {
         unit.interaction_account_writer().add_tokens(&public(), tokens, ("usr_1", "bought"), now).await.unwrap();
     assert!(added.is_some());
     unit.commit().await.unwrap();
-}
-
-fn new_interaction(millis: i64) -> NewInteraction {
-    NewInteraction {
-        letters: "abcde".to_owned(),
-        received_at: at(millis),
-        occurred_at: at(millis - 9),
-        subject: None,
-        session: None,
-        client_user: "user_1".to_owned(),
-        company: "Société d'Essai".to_owned(),
-        use_case: "Customer Support".to_owned(),
-        model_version: None,
-        input_country: "DE".to_owned(),
-        output_country: "global".to_owned(),
-        tokens: 10,
-        content: b"sealed\0".to_vec(),
-    }
 }
 
 /// Submits for an organization in one unit; answers the first number.
