@@ -7,12 +7,15 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 
 use crate::router;
 
-pub use crate::api::idempotency::{CREATING, REPEATABLE};
+pub use crate::api::idempotency::{ANSWERING, CREATING, REPEATABLE};
 
 const DESCRIPTION: &str = "Assize examines AI systems and attests what it measured. Certification: hand in data, get a \
-signed bias-audit certificate that anyone can check. Errors of `/audit`, `/verify` and `/health` are \
+signed bias-audit certificate that anyone can check. Interactions: hand in what an assistant was asked and answered, get \
+personal data, hazards, law, risk and safe versions. Errors of `POST /`, `/v1/interactions` and `/v1/usage` are \
+`{\"error\": \"...\", \"status\": \"error\"}`; errors of `/audit`, `/verify` and `/health` are \
 `{\"detail\": \"...\"}`; all others are problem details (RFC 9457). Every answer carries `X-Request-Id` and \
-`RateLimit-Limit`, `-Remaining` and `-Reset`; beyond the rate it is 429 with `Retry-After`.";
+`RateLimit-Limit`, `-Remaining` and `-Reset`; beyond the rate it is 429 with `Retry-After`. \
+Interactions that are handed in with a key have no rate.";
 
 /// The document.
 #[must_use]
@@ -41,6 +44,7 @@ pub(crate) fn head() -> OpenApi {
         .license(Some(license));
     let tags = [
         ("certification", "Submit audits, look certificates up, check them."),
+        ("interactions", "Audit what an assistant was asked and answered."),
         ("jobs", "Work that an organization has waiting, running and done."),
         ("transparency", "The public log and the keys."),
         ("administration", "An organization's own keys and people. Send an API key as `X-API-Key`."),

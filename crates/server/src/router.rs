@@ -6,7 +6,7 @@ use axum::extract::DefaultBodyLimit;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
-use crate::api::{self, administration, certification, jobs, monitoring, operations, transparency};
+use crate::api::{self, administration, certification, interactions, jobs, monitoring, operations, transparency};
 use crate::dashboard;
 use crate::middleware;
 use crate::openapi;
@@ -29,6 +29,17 @@ pub(crate) fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(certification::badge))
         .routes(routes!(certification::certificate_qr))
         .routes(routes!(certification::health))
+        // Interactions.
+        .routes(routes!(interactions::submit_interaction_at_root).layer(interaction_body()))
+        .routes(routes!(interactions::submit_interaction, interactions::interactions).layer(interaction_body()))
+        .routes(routes!(interactions::check_interaction).layer(interaction_body()))
+        .routes(routes!(interactions::check_batch).layer(DefaultBodyLimit::max(interactions::BATCH_BYTES_MAX)))
+        .routes(routes!(interactions::export_interactions))
+        .routes(routes!(interactions::erase_person))
+        .routes(routes!(interactions::interaction))
+        .routes(routes!(interactions::export_interaction))
+        .routes(routes!(interactions::usage))
+        .routes(routes!(interactions::ledger))
         // Jobs of any kind.
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::jobs_events))
@@ -103,6 +114,10 @@ pub(crate) fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(dashboard::settings_page, dashboard::save_settings))
         .routes(routes!(dashboard::save_retention))
         .routes(routes!(dashboard::asset))
+}
+
+fn interaction_body() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(interactions::INTERACTION_BYTES_MAX)
 }
 
 /// The whole service.

@@ -29,11 +29,22 @@ use crate::middleware::network_of;
 use crate::state::HttpState;
 
 /// Every POST that makes something: each takes an `Idempotency-Key`.
-pub const CREATING: &[&str] =
-    &["/audit/full", "/v1/invitations", "/v1/keys", "/v1/keys/{id}/rotate", "/v1/users/{id}/password-link"];
+pub const CREATING: &[&str] = &[
+    "/",
+    "/audit/full",
+    "/v1/interactions",
+    "/v1/invitations",
+    "/v1/keys",
+    "/v1/keys/{id}/rotate",
+    "/v1/users/{id}/password-link",
+];
 
 /// Every POST that makes nothing: sent twice, it does no more than once.
-pub const REPEATABLE: &[&str] = &["/audit/jobs/{id}/cancel", "/v1/jobs/{id}/cancel", "/v1/jobs/{id}/retry"];
+pub const REPEATABLE: &[&str] =
+    &["/audit/jobs/{id}/cancel", "/v1/interactions/erase", "/v1/jobs/{id}/cancel", "/v1/jobs/{id}/retry"];
+
+/// POSTs whose work is their answer: sent again they are worked, charged and, if asked, kept again.
+pub const ANSWERING: &[&str] = &["/v1/interactions/batch", "/v1/interactions/check"];
 
 /// Longest key, bytes.
 const KEY_BYTES_MAX: usize = 255;

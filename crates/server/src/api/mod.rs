@@ -1,14 +1,15 @@
 //! The wire: everything that knows a path, a status or the shape of a body. One folder per documented interface, and
 //! one file per resource of our own. A handler extracts, calls one operation of `app`, and renders.
 //!
-//! Three faces for errors: paths of the certification interface answer `{"detail": ...}` as its document says, pages of
-//! the dashboard a page, all others problem details (RFC 9457). [`error_response`] picks by path, for what happens outside of any handler.
+//! Four faces for errors: paths of the certification interface answer `{"detail": ...}` and those of the interactions
+//! interface `{"error", "status"}`, as their documents say, pages of the dashboard a page, all others problem details (RFC 9457). [`error_response`] picks by path, for what happens outside of any handler.
 
 pub(crate) mod administration;
 pub(crate) mod body;
 pub(crate) mod certification;
 pub(crate) mod extract;
 pub(crate) mod idempotency;
+pub(crate) mod interactions;
 pub(crate) mod jobs;
 pub(crate) mod monitoring;
 pub(crate) mod negotiate;
@@ -27,6 +28,8 @@ use crate::dashboard;
 pub(crate) fn error_response(path: &str, error: AppError) -> Response {
     if certification::owns(path) {
         certification::Detail(error).into_response()
+    } else if interactions::owns(path) {
+        interactions::Refusal::from(error).into_response()
     } else if dashboard::owns(path) {
         dashboard::error_page(error)
     } else {
@@ -47,7 +50,13 @@ pub(crate) async fn method_not_allowed(request: Request) -> Response {
 }
 
 fn status_response(path: &str, status: StatusCode, code: &'static str, text: &str) -> Response {
-    if certification::owns(path) { certification::detail(status, text) } else { problem::problem(status, code, text) }
+    if certification::owns(path) {
+        certification::detail(status, text)
+    } else if interactions::owns(path) {
+        interactions::Refusal::plain(status, text).into_response()
+    } else {
+        problem::problem(status, code, text)
+    }
 }
 
 /// Logs an internal error, once, in the span of its request.

@@ -68,7 +68,9 @@ impl IntoResponse for Problem {
             AppError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, text, None),
             AppError::RateLimited { retry_after_s } => (StatusCode::TOO_MANY_REQUESTS, text, Some(retry_after_s)),
             AppError::Unauthorized | AppError::SignInRefused => (StatusCode::UNAUTHORIZED, text, None),
-            AppError::Forbidden => (StatusCode::FORBIDDEN, text, None),
+            AppError::Forbidden | AppError::NoSubscription | AppError::InsufficientTokens => {
+                (StatusCode::FORBIDDEN, text, None)
+            }
             AppError::Unavailable { retry_after_s } => (StatusCode::SERVICE_UNAVAILABLE, text, Some(retry_after_s)),
             AppError::Internal(error) => {
                 super::log_internal(&error);

@@ -62,6 +62,12 @@ pub enum AppError {
     /// The e-mail address and the password do not go together; which of the two is wrong is not said.
     #[error("the e-mail address or the password is wrong")]
     SignInRefused,
+    /// The organization has no plan under which it may submit interactions.
+    #[error("No Subscription")]
+    NoSubscription,
+    /// The organization's tokens do not reach.
+    #[error("Insufficient Tokens")]
+    InsufficientTokens,
     /// The key's role does not allow it.
     #[error("the role of this key does not allow it")]
     Forbidden,
@@ -78,7 +84,7 @@ pub enum AppError {
 
 impl AppError {
     /// The codes of all variants, in their order.
-    pub const CODES: [&str; 15] = [
+    pub const CODES: [&str; 17] = [
         "unprocessable",
         "invalid_fields",
         "not_found",
@@ -94,6 +100,8 @@ impl AppError {
         "unavailable",
         "internal",
         "erased",
+        "no_subscription",
+        "insufficient_tokens",
     ];
 
     /// The stable code of this error, as listed in `docs/errors.md`.
@@ -115,6 +123,8 @@ impl AppError {
             Self::Unavailable { .. } => 12,
             Self::Internal(_) => 13,
             Self::Erased { .. } => 14,
+            Self::NoSubscription => 15,
+            Self::InsufficientTokens => 16,
         };
         Self::CODES[index]
     }

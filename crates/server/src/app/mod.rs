@@ -4,7 +4,7 @@
 //! Reading order: [`request`] parses what is asked; [`audits`] accepts and follows audits; [`certify`] runs one;
 //! [`certificates`] issues, shows and revokes; [`kinds`] and [`jobs`] are the work of any kind; [`once`] keeps requests
 //! from being worked twice; [`transparency`] is the log; [`signing`] and [`keyring`] hold the key; [`vault`] seals what customers hand in;
-//! [`trail`] shows who did what; [`backup`], [`doctor`] and [`retention`] are for who runs it.
+//! [`interactions`] accepts, audits and keeps what assistants say; [`trail`] shows who did what; [`backup`], [`doctor`] and [`retention`] are for who runs it.
 //! Who may: [`caller`] says what a role allows; [`identity`], [`people`], [`keys`] and [`organizations`] say who is who.
 //!
 //! Invariants: an effect and the end of the job that causes it are one transaction; nothing is signed but under the
@@ -20,6 +20,7 @@ mod error;
 mod fields;
 mod figures;
 mod identity;
+mod interactions;
 mod jobs;
 mod keyring;
 mod keys;
@@ -63,6 +64,11 @@ pub use fields::{EMAIL_BYTES_MAX, NAME_CHARS_MAX};
 pub(crate) use fields::{FieldProblems, email as parse_email, name as parse_name};
 pub use figures::Figures;
 pub use identity::{NewSession, SignedIn};
+pub use interactions::{
+    Accepted, AccountRecord, BatchLine, Checked, ComplianceStatus, Content, Findings, InteractionFilter,
+    InteractionRecord, InteractionState, LABEL_CHARS_MAX, LedgerLine, LogPage, LogQuery, NamedLine, OpenedInteraction,
+    PlanChange, Side, Submission, SubmissionId, UsageReport, UsageSums, country_code, id_of,
+};
 pub use keys::{IssuedKey, KeyRecord, NewKey, OVERLAP_HOURS_MAX};
 pub use once::{NamedRequest, Once};
 pub use organizations::{FirstStart, OrganizationRecord};
@@ -104,6 +110,7 @@ struct Inner {
     remembered_keys: keys::RememberedKeys,
     password_work: passwords::PasswordWork,
     model_files: model_files::ModelFiles,
+    interactions: interactions::Interactions,
 }
 
 impl App {
@@ -139,6 +146,7 @@ impl App {
             remembered_keys: keys::RememberedKeys::default(),
             password_work: passwords::PasswordWork::default(),
             model_files,
+            interactions: interactions::Interactions::default(),
         })))
     }
 

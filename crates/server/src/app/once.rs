@@ -80,6 +80,12 @@ impl<'a, T: ?Sized> Once<'a, T> {
         Self { request, answer: None }
     }
 
+    /// Whether the request names itself.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        self.request.is_some()
+    }
+
     /// Claims the request and keeps its answer, in the unit that made `made`, whose id is `subject`.
     ///
     /// # Errors

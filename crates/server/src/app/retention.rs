@@ -28,11 +28,13 @@ pub enum RetentionKind {
     Uploads,
     /// Jobs, after their end.
     Jobs,
+    /// Interactions, after they were received.
+    Interactions,
 }
 
 impl RetentionKind {
     /// All kinds.
-    pub const ALL: [Self; 2] = [Self::Uploads, Self::Jobs];
+    pub const ALL: [Self; 3] = [Self::Uploads, Self::Jobs, Self::Interactions];
 
     /// The kind as stored and shown.
     #[must_use]
@@ -40,6 +42,7 @@ impl RetentionKind {
         match self {
             Self::Uploads => "uploads",
             Self::Jobs => "jobs",
+            Self::Interactions => "interactions",
         }
     }
 
@@ -57,6 +60,8 @@ pub struct RetentionReport {
     pub uploads: u64,
     /// Ended jobs whose time was over.
     pub jobs: u64,
+    /// Interactions whose time was over.
+    pub interactions: u64,
     /// Stored files that nobody held any more.
     pub unused_files: u64,
 }
@@ -107,6 +112,7 @@ impl App {
             for organization in page {
                 report.uploads += self.delete_due_uploads(&organization.id, now).await?;
                 report.jobs += self.delete_due_jobs(&organization.id, now).await?;
+                report.interactions += self.delete_due_interactions(&organization.id, now).await?;
             }
         }
         report.unused_files += u64::from(self.store().blobs().discard_asked(now).await?);
@@ -139,6 +145,7 @@ impl App {
         Ok(own.unwrap_or(match kind {
             RetentionKind::Uploads => self.config().passport.retention_days,
             RetentionKind::Jobs => self.config().retention.jobs_days,
+            RetentionKind::Interactions => self.config().retention.interactions_days,
         }))
     }
 
@@ -165,6 +172,21 @@ impl App {
             let deleted = self.store().retention().delete_jobs(organization, cutoff).await?;
             gone += deleted;
             if deleted < u64::from(assize_store::retention::DELETE_JOBS_MAX) {
+                return Ok(gone);
+            }
+        }
+    }
+}
+
+impl App {
+    async fn delete_due_interactions(&self, organization: &OrganizationId, now: Timestamp) -> Result<u64, AppError> {
+        let days = self.retention_days(organization, RetentionKind::Interactions).await?;
+        let Ok(cutoff) = now.checked_sub(days_long(days)) else { return Ok(0) };
+        let (mut gone, at_once) = (0, assize_store::interactions::ERASE_INTERACTIONS_MAX);
+        loop {
+            let deleted = self.store().interactions().delete_older_than(organization, cutoff, at_once).await?;
+            gone += deleted;
+            if deleted < u64::from(at_once) {
                 return Ok(gone);
             }
         }

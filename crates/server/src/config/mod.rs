@@ -7,6 +7,7 @@
 
 mod certification;
 mod identity;
+mod interactions;
 mod limits;
 mod logging;
 mod metrics;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use certification::Certification;
 pub use identity::Identity;
+pub use interactions::{InteractionPlan, Interactions, Vocabulary};
 pub use limits::{ClassRates, Limits, Rate};
 pub use logging::{LogFormat, Logging};
 pub use metrics::Metrics;
@@ -49,6 +51,8 @@ pub struct Config {
     pub passport: Certification,
     /// `[identity]`: people and how they sign in.
     pub identity: Identity,
+    /// `[interactions]`: the audit of what assistants say.
+    pub interactions: Interactions,
     /// `[worker]`: the jobs.
     pub worker: Worker,
     /// `[signing]`: the key that signs certificates and log checkpoints.
@@ -85,6 +89,7 @@ impl Config {
         self.storage.validate(&mut problems);
         self.passport.validate(&mut problems);
         self.identity.validate(&mut problems);
+        self.interactions.validate(&mut problems);
         self.worker.validate(&mut problems);
         self.signing.validate(&mut problems);
         self.retention.validate(&mut problems);

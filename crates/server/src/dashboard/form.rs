@@ -34,6 +34,8 @@ impl FormView {
             AppError::Unprocessable(text) | AppError::Conflict(text) => self.refusal = text,
             AppError::SignInRefused
             | AppError::Forbidden
+            | AppError::NoSubscription
+            | AppError::InsufficientTokens
             | AppError::RateLimited { .. }
             | AppError::TooLarge { .. } => {
                 self.refusal = error.to_string();

@@ -205,6 +205,7 @@ pub(super) fn failed(visitor: &Visitor, error: AppError) -> Response {
     let (status, title) = match &error {
         AppError::NotFound { .. } => (StatusCode::NOT_FOUND, "Not here"),
         AppError::Forbidden => (StatusCode::FORBIDDEN, "Your role does not allow this"),
+        AppError::NoSubscription | AppError::InsufficientTokens => (StatusCode::FORBIDDEN, "No tokens left"),
         AppError::Unauthorized | AppError::SignInRefused => (StatusCode::FORBIDDEN, "Not signed in"),
         AppError::Erased { .. } => (StatusCode::GONE, "Erased"),
         // No form of these pages names its requests, so the first two do not come up.

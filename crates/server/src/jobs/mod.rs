@@ -10,7 +10,7 @@
 //! A new kind of work is a line in [`crate::app::kinds`] (name, attempts, back-off, time, slots), a file here that
 //! implements [`work::Work`], and a line in [`registry`]. What runs it is the same for all ([`attempt`]): heartbeats,
 //! cancellation, time-outs, panics and the end. [`leases`] takes back what dead workers left; [`schedule`] enqueues what
-//! recurs.
+//! recurs. [`interactions`] works off what is too much for a job each.
 //!
 //! Any job may run twice and any process may stop between two statements: what a job does becomes real only together
 //! with its end, and an end is refused to a worker whose lease is lost.
@@ -18,6 +18,7 @@
 mod attempt;
 mod certify;
 mod enforce_retention;
+mod interactions;
 mod leases;
 mod log_trails;
 mod registry;
@@ -62,6 +63,7 @@ pub async fn work(app: App, owner: String, stopping: CancellationToken) {
     tokio::join!(
         worker.run(Lane::Work, concurrency),
         worker.run(Lane::Upkeep, UPKEEP_JOBS_MAX),
+        interactions::audit(&worker),
         leases::watch(&worker),
         schedule::keep(&worker),
     );

@@ -154,6 +154,9 @@ pub(crate) async fn limit_rate(State(state): State<HttpState>, request: Request,
         return next.run(request).await;
     };
     let path = request.uri().path();
+    if matches!(client, Client::Organization(_)) && is_submission(request.method(), path) {
+        return next.run(request).await;
+    }
     let (class, probe) = (Class::of(request.method(), path), PROBES.contains(&path));
     let taken = state.rate_limits().take(&state, class, &client, probe).await;
     let mut response = if taken.admitted {
@@ -169,6 +172,13 @@ pub(crate) async fn limit_rate(State(state): State<HttpState>, request: Request,
         response.headers_mut().insert(name, HeaderValue::from(value));
     }
     response
+}
+
+/// Whether a request hands in interactions: the document promises that their number is not limited. What bounds them is
+/// the balance of tokens and the queue of audits.
+fn is_submission(method: &Method, path: &str) -> bool {
+    method == Method::POST
+        && matches!(path, "/" | "/v1/interactions" | "/v1/interactions/check" | "/v1/interactions/batch")
 }
 
 /// Whose bucket a request uses. A key that is not good is nobody's: guessing is charged to the network.
@@ -206,6 +216,12 @@ mod tests {
         assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
         assert_eq!(network("::ffff:192.0.2.2"), network("192.0.2.2"));
         assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
+
+    #[test]
+    fn submissions_are_told_from_everything_else() {
+        assert!(is_submission(&Method::POST, "/") && is_submission(&Method::POST, "/v1/interactions/check"));
+        assert!(!is_submission(&Method::GET, "/") && !is_submission(&Method::POST, "/v1/interactions/erase"));
     }
 
     #[test]

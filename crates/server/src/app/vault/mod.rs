@@ -13,6 +13,7 @@
 //! a key destroyed by another process is not used a moment longer; keys and opened texts are never in a log, an error
 //! or an audit row.
 
+mod batch;
 mod envelope;
 mod files;
 mod master;
@@ -32,6 +33,7 @@ use crate::config::Config;
 use envelope::{Holder, Key, TextHeader, unwrap, wrap};
 use master::{Master, MasterKey};
 
+pub(crate) use batch::BatchKeys;
 pub use envelope::Place;
 pub(crate) use files::Fetched;
 

@@ -13,7 +13,7 @@ use super::super::{App, installation_wide};
 use super::{PAGE_KEYS, master, unwrap_data_key, wrap_data_key};
 
 /// Bytes of a subject's id.
-const SUBJECT_BYTES_MAX: usize = 256;
+const SUBJECT_BYTES_MAX: usize = 1_024;
 
 impl App {
     /// Puts a new master key in force and wraps every data key with it; the sealed texts and files stay as they are.
