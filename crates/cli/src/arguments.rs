@@ -1,5 +1,6 @@
 //! The words of the command line. Every command carries an example; names are those of `docs/cli.md`.
 
+mod interactions;
 mod models;
 
 use std::net::SocketAddr;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use interactions::{CheckOptions, FailOn, PlanName};
 pub(crate) use models::{PredictOptions, ScanOptions, Threshold};
 
 /// Puts AI systems to the test and signs what it finds.
@@ -51,6 +53,11 @@ pub(crate) enum Command {
         after_help = "Example: assize audit adult.csv --target income --protected race,sex,age --domain employment --out result"
     )]
     Audit(Box<AuditOptions>),
+    /// Audit what an assistant is asked or answers: personal data, secrets, hazards, law, risk; or make it safe
+    #[command(
+        after_help = "Examples:\n  assize check \"my card is 4111 1111 1111 1111\" --country DE\n  assize check --jsonl interactions.jsonl > results.jsonl\n  tail -f chat.log | assize check --lines --redact"
+    )]
+    Check(Box<CheckOptions>),
     /// Ask a model file about rows, one answer a line: how to check that it was read right
     #[command(after_help = "Example: assize predict model.joblib --data rows.csv --proba")]
     Predict(PredictOptions),
@@ -267,6 +274,26 @@ pub(crate) enum OrgCommand {
         /// What it is called [default: the id]
         #[arg(long)]
         name: Option<String>,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show or change an organization's plan for interactions, or give it tokens
+    #[command(
+        after_help = "Examples:\n  assize org plan acme\n  assize org plan acme --set free --monthly 100000\n  assize org plan acme --set premium --tokens 5000000"
+    )]
+    Plan {
+        /// Its id; `acme` stands for `org_acme`
+        org: String,
+        /// The new plan
+        #[arg(long, value_name = "PLAN")]
+        set: Option<PlanName>,
+        /// Tokens a month under the free plan [default: interactions.free_tokens_a_month]
+        #[arg(long, value_name = "TOKENS", requires = "set")]
+        monthly: Option<u64>,
+        /// Tokens to add to the balance
+        #[arg(long, value_name = "TOKENS")]
+        tokens: Option<u64>,
         /// Print as JSON
         #[arg(long)]
         json: bool,

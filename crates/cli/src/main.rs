@@ -37,6 +37,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Serve(options) => commands::serve::run(&shared, &options),
         Command::Worker(options) => commands::worker::run(&shared, &options),
         Command::Audit(options) => commands::audit::run(&shared, &options),
+        Command::Check(options) => commands::check::run(&shared, &options),
         Command::Predict(options) => commands::predict::run(&options),
         Command::Scan(options) => commands::scan::run(&options),
         Command::Verify(options) => commands::verify::run(&shared, &options),

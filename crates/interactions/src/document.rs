@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Audit;
 use crate::evidence::Evidence;
 use crate::finding::{Finding, Span};
-use crate::hazards::{LabelScore, SafetyIssue};
+use crate::hazards::{self, LabelScore, SafetyIssue};
 use crate::interaction::{Interaction, Side};
 use crate::regulations::Violation;
 use crate::risk::{FORMULA_VERSION, Term};
@@ -33,8 +33,6 @@ pub struct AuditDocument {
     pub secrets: Vec<FindingEntry>,
     pub special_categories: Vec<FindingEntry>,
     pub safety_issues: Vec<SafetyEntry>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub safety_scores: Vec<ScoreEntry>,
     pub evidence: Vec<EvidenceEntry>,
     pub remediation_steps: Vec<String>,
     pub safe_input: String,
@@ -102,15 +100,9 @@ pub struct SafetyEntry {
     pub score: f64,
     pub severity: u8,
     pub spans: Vec<SpanEntry>,
-}
-
-/// A label's score.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "see AuditDocument")]
-pub struct ScoreEntry {
-    pub label: String,
-    pub side: String,
-    pub score: f64,
+    /// Below the threshold: here only because every score was asked for. Counts for nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unreported: bool,
 }
 
 /// A fact of a rule.
@@ -164,7 +156,7 @@ pub struct RiskTerm {
 }
 
 impl AuditDocument {
-    /// The document of an audit. `scores` asks for every label's score.
+    /// The document of an audit. `scores` asks for every label's score among the safety issues.
     pub fn new(audit: &Audit, interaction: &Interaction, rules: &Rules, scores: bool) -> Self {
         let places = Places { input: &interaction.input.value, output: &interaction.output.value };
         let violations = |recommended: bool| {
@@ -197,8 +189,7 @@ impl AuditDocument {
             pii: entries(&audit.pii, "pii"),
             secrets: entries(&audit.secrets, "secret"),
             special_categories: entries(&audit.special, "special"),
-            safety_issues: audit.safety.iter().map(safety).collect(),
-            safety_scores: if scores { audit.scores.iter().map(label_score).collect() } else { Vec::new() },
+            safety_issues: issues(audit, scores),
             evidence: audit.evidence.iter().map(|fact| places.evidence(fact)).collect(),
             remediation_steps: audit.remediation.clone(),
             safe_input: audit.safe_input.clone(),
@@ -299,11 +290,35 @@ fn safety(issue: &SafetyIssue) -> SafetyEntry {
         score: round(issue.score, 4),
         severity: issue.severity(),
         spans: issue.spans.iter().map(|span| place(issue.side, *span)).collect(),
+        unreported: false,
     }
 }
 
-fn label_score(score: &LabelScore) -> ScoreEntry {
-    ScoreEntry { label: score.label.to_owned(), side: score.side.name().to_owned(), score: round(score.score, 4) }
+/// The issues, and behind them, if asked for, the labels that are none.
+fn issues(audit: &Audit, scores: bool) -> Vec<SafetyEntry> {
+    let mut issues: Vec<SafetyEntry> = audit.safety.iter().map(safety).collect();
+    if scores {
+        let reported = |score: &&LabelScore| {
+            audit.safety.iter().any(|issue| issue.label == score.label && issue.side == score.side)
+        };
+        issues.extend(audit.scores.iter().filter(|score| !reported(score)).filter_map(unreported));
+    }
+    issues
+}
+
+fn unreported(score: &LabelScore) -> Option<SafetyEntry> {
+    let hazard = hazards::of_label(score.label)?;
+    let severity = if score.side == Side::Input { hazard.severity_input } else { hazard.severity_output };
+    Some(SafetyEntry {
+        category: hazard.code.to_owned(),
+        name: hazard.name.to_owned(),
+        label: score.label.to_owned(),
+        side: score.side.name().to_owned(),
+        score: round(score.score, 4),
+        severity,
+        spans: Vec::new(),
+        unreported: true,
+    })
 }
 
 fn term(term: &Term) -> RiskTerm {

@@ -118,6 +118,11 @@ fn of(category: Category) -> Option<&'static Hazard> {
     by_code(code)
 }
 
+/// The hazard that a classifier's label speaks for.
+pub(crate) fn of_label(label: &str) -> Option<&'static Hazard> {
+    Category::ALL.into_iter().find(|category| category.label() == label).and_then(of)
+}
+
 pub(crate) fn by_code(code: &str) -> Option<&'static Hazard> {
     HAZARDS.iter().find(|hazard| hazard.code == code)
 }

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod certificate;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
 mod demo;

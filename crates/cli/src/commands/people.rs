@@ -2,13 +2,15 @@
 //! runs.
 
 use anyhow::Context as _;
-use assize_server::app::{App, Caller, IssuedKey, KeyInterface, KeyRecord, NewKey, OrganizationId, Role};
+use assize_server::app::{
+    App, Caller, IssuedKey, KeyInterface, KeyRecord, NewKey, OrganizationId, Plan, PlanChange, Role,
+};
 use assize_server::clock::{Clock as _, SystemClock};
 use jiff::SignedDuration;
 use serde_json::json;
 
 use super::installation;
-use crate::arguments::{KeyCommand, OrgCommand, Shared, UserCommand};
+use crate::arguments::{KeyCommand, OrgCommand, PlanName, Shared, UserCommand};
 use crate::outcome::{BadInput, Outcome};
 use crate::settings;
 
@@ -25,6 +27,27 @@ pub(crate) fn organizations(shared: &Shared, command: &OrgCommand) -> anyhow::Re
                 println!("{}", json!({ "organization_id": id.as_str(), "created": new }));
             } else {
                 println!("{id} {}", if new { "is made" } else { "was there already" });
+            }
+            Ok(())
+        }
+        OrgCommand::Plan { org, set, monthly, tokens, json } => {
+            let id = organization_id(org)?;
+            let operator = Caller::operator(OrganizationId::public());
+            if let Some(plan) = set {
+                let monthly = monthly.unwrap_or(app.config().interactions.free_tokens_a_month);
+                app.change_plan(&operator, &id, PlanChange::Plan(plan_of(*plan), monthly)).await?;
+            }
+            if let Some(tokens) = tokens {
+                app.change_plan(&operator, &id, PlanChange::Tokens(*tokens)).await?;
+            }
+            let account = app.interaction_account(&Caller::operator(id.clone())).await?;
+            let (plan, balance, used) = (account.plan.as_str(), account.balance, account.used);
+            if *json {
+                let monthly = account.monthly_grant;
+                let shown = json!({ "organization_id": id.as_str(), "plan": plan, "balance": balance, "used": used, "monthly_grant": monthly });
+                println!("{shown}");
+            } else {
+                println!("{id}: plan {plan}, {balance} tokens left, {used} used");
             }
             Ok(())
         }
@@ -226,6 +249,15 @@ fn organization_id(text: &str) -> anyhow::Result<OrganizationId> {
         BadInput(format!("--org: '{text}' is no organization id: use up to 60 lower-case letters, digits, - and _"))
             .into()
     })
+}
+
+fn plan_of(name: PlanName) -> Plan {
+    match name {
+        PlanName::None => Plan::None,
+        PlanName::Free => Plan::Free,
+        PlanName::Premium => Plan::Premium,
+        PlanName::Unlimited => Plan::Unlimited,
+    }
 }
 
 fn parsed_role(text: &str) -> anyhow::Result<Role> {

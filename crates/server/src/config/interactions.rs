@@ -1,5 +1,6 @@
 //! `[interactions]`: the audit of what assistants say.
 
+use assize_interactions::Rules;
 use serde::{Deserialize, Serialize};
 
 use super::Problems;
@@ -75,6 +76,18 @@ impl Default for Interactions {
 }
 
 impl Interactions {
+    /// What is asked of the engine.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules {
+            keep: self.keep.iter().cloned().collect(),
+            off: self.off.iter().cloned().collect(),
+            frameworks: self.frameworks.iter().cloned().collect(),
+            ..Rules::default()
+        }
+        .allow(&self.allow)
+    }
+
     pub(super) fn validate(&self, problems: &mut Problems) {
         problems.within(u64::from(self.tokens_max), 1, 1_000_000, "interactions.tokens_max");
         problems.within(self.free_tokens_a_month, 0, 1_000_000_000_000, "interactions.free_tokens_a_month");

@@ -10,6 +10,7 @@ mod dashboard;
 mod harness;
 mod idempotency;
 mod identity;
+mod interactions;
 mod jobs;
 mod monitoring;
 mod narrative;

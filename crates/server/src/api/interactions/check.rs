@@ -24,7 +24,7 @@ pub(crate) struct CheckParameters {
     #[serde(default = "yes")]
     #[param(default = true)]
     record: bool,
-    /// Whether `safety_scores` holds every category's score.
+    /// Whether `safety_issues` holds every category's score.
     #[serde(default)]
     scores: bool,
 }
@@ -62,7 +62,7 @@ pub(crate) async fn check_interaction(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct BatchParameters {
-    /// Whether `safety_scores` holds every category's score.
+    /// Whether `safety_issues` holds every category's score.
     #[serde(default)]
     scores: bool,
 }

@@ -1,8 +1,8 @@
 //! Bodies of the interactions interface. Names are the document's where it has them.
 
 use assize_interactions::document::{
-    AuditDocument, EngineEntry, EvidenceEntry, FindingEntry, RegulationEntry, RiskTerm, SafetyEntry, ScoreEntry,
-    SpanEntry, ViolationEntry,
+    AuditDocument, EngineEntry, EvidenceEntry, FindingEntry, RegulationEntry, RiskTerm, SafetyEntry, SpanEntry,
+    ViolationEntry,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -143,14 +143,9 @@ pub(crate) struct SafetyBody {
     score: f64,
     severity: u8,
     spans: Vec<SpanBody>,
-}
-
-/// A category's score.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ScoreBody {
-    label: String,
-    side: String,
-    score: f64,
+    /// Below the threshold, and here only because every score was asked for: it counts for nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unreported: bool,
 }
 
 /// A fact that rules found.
@@ -241,9 +236,6 @@ pub(crate) struct ResultBody {
     special_categories: Vec<FindingBody>,
     /// Hazards.
     safety_issues: Vec<SafetyBody>,
-    /// Every category's score, when asked for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    safety_scores: Vec<ScoreBody>,
     /// Facts.
     evidence: Vec<EvidenceBody>,
     /// What to do.
@@ -281,7 +273,6 @@ impl From<Findings> for ResultBody {
             secrets,
             special_categories,
             safety_issues,
-            safety_scores,
             evidence,
             remediation_steps,
             safe_input,
@@ -303,7 +294,6 @@ impl From<Findings> for ResultBody {
             secrets: all(secrets),
             special_categories: all(special_categories),
             safety_issues: all(safety_issues),
-            safety_scores: all(safety_scores),
             evidence: all(evidence),
             remediation_steps,
             safe_input,
@@ -366,15 +356,8 @@ impl From<FindingEntry> for FindingBody {
 
 impl From<SafetyEntry> for SafetyBody {
     fn from(issue: SafetyEntry) -> Self {
-        let SafetyEntry { category, name, label, side, score, severity, spans } = issue;
-        Self { category, name, label, side, score, severity, spans: all(spans) }
-    }
-}
-
-impl From<ScoreEntry> for ScoreBody {
-    fn from(score: ScoreEntry) -> Self {
-        let ScoreEntry { label, side, score } = score;
-        Self { label, side, score }
+        let SafetyEntry { category, name, label, side, score, severity, spans, unreported } = issue;
+        Self { category, name, label, side, score, severity, spans: all(spans), unreported }
     }
 }
 

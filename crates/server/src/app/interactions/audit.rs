@@ -288,16 +288,7 @@ impl App {
 
     /// What the configuration asks of the engine.
     pub(super) fn interaction_rules(&self) -> &Rules {
-        self.0.interactions.rules.get_or_init(|| {
-            let settings = &self.config().interactions;
-            Rules {
-                keep: settings.keep.iter().cloned().collect(),
-                off: settings.off.iter().cloned().collect(),
-                frameworks: settings.frameworks.iter().cloned().collect(),
-                ..Rules::default()
-            }
-            .allow(&settings.allow)
-        })
+        self.0.interactions.rules.get_or_init(|| self.config().interactions.rules())
     }
 
     /// Tells webhooks, in the unit of the ends.

@@ -1,7 +1,8 @@
 //! Interactions: what an assistant was asked and answered, accepted, audited, kept and shown.
 //!
 //! [`submission`] reads what is handed in; `tokens` counts it; [`intake`] commits it in groups; [`audit`] works off what
-//! was committed; [`log`] finds it again, with `words` for searching sealed texts; [`ledger`] holds plans and tokens;
+//! was committed; [`log`] finds it again, with `words` for searching sealed texts, and `views` for people's filters;
+//! [`ledger`] holds plans and tokens;
 //! [`content`] is the sealed form.
 
 mod audit;
@@ -12,6 +13,7 @@ mod ledger;
 mod log;
 mod submission;
 mod tokens;
+mod views;
 mod words;
 
 use assize_interactions::document::AuditDocument;
@@ -28,13 +30,14 @@ pub(super) use intake::Intake;
 pub use ledger::{AccountRecord, LedgerLine, PlanChange, UsageReport, UsageSums};
 pub use log::{InteractionRecord, LogPage, LogQuery, OpenedInteraction, id_of};
 pub use submission::{LABEL_CHARS_MAX, Submission};
+pub use views::{InteractionTally, SavedView};
 
 use super::App;
 use super::audits::blocking;
 use super::caller::{Caller, Permission};
 use super::error::AppError;
 use super::once::Once;
-use assize_store::interaction_accounts::Plan;
+pub use assize_store::interaction_accounts::Plan;
 use intake::Arrival;
 
 /// Lines of a batch that are worked at once.
