@@ -28,7 +28,10 @@ async fn main() -> Result<(), Error> {
     let target = std::env::args().nth(1).unwrap_or_else(|| "accepts-data".to_owned());
     let postgres = target.contains("://");
     let database_url = if postgres { target.clone() } else { format!("sqlite://{target}/assize.db") };
-    let objects_url = if postgres { "accepts-objects".to_owned() } else { format!("{target}/objects") };
+    let objects_url = match postgres {
+        true => std::env::temp_dir().join("accepts-objects").display().to_string(),
+        false => format!("{target}/objects"),
+    };
     let settings = StoreSettings { database_url, objects_url, object_options: Vec::new(), migrate: true };
     let store = Store::open(&settings, at(0)).await?;
 
@@ -49,6 +52,7 @@ async fn main() -> Result<(), Error> {
 }
 
 /// How long it took, and the longest of its units.
+#[derive(Clone, Copy)]
 struct Took {
     all: Duration,
     longest: Duration,
