@@ -22,6 +22,9 @@ pub const PAGE_INTERACTIONS_MAX: u32 = 1_000;
 /// Most of them when contents or results are asked for.
 pub const PAGE_INTERACTION_BODIES_MAX: u32 = 100;
 
+/// Most interactions that a tally counts.
+pub const TALLY_INTERACTIONS_MAX: u32 = 100_000;
+
 /// Most interactions erased or deleted at once.
 pub const ERASE_INTERACTIONS_MAX: u32 = 1_000;
 
@@ -211,6 +214,25 @@ pub struct InteractionFilter {
     pub regulation: Option<String>,
 }
 
+/// What some interactions came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct InteractionTally {
+    /// How many were counted.
+    pub counted: u64,
+    /// Of these, fully compliant.
+    pub compliant: u64,
+    /// Of these, to be reviewed.
+    pub review: u64,
+    /// Of these, not compliant.
+    pub non_compliant: u64,
+    /// Waiting for their audit.
+    pub pending: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Erased.
+    pub erased: u64,
+}
+
 /// The long parts of interactions that are to be read too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Parts {
@@ -282,6 +304,42 @@ impl<'a> Interactions<'a> {
         let limit_max = if parts.content || parts.result { PAGE_INTERACTION_BODIES_MAX } else { PAGE_INTERACTIONS_MAX };
         let select = filtered(organization, filter, before, parts, limit.min(limit_max));
         self.on.read(select).await?.iter().map(interaction).collect()
+    }
+
+    /// What the newest interactions that the filter lets through came to, of at most `limit` and
+    /// [`TALLY_INTERACTIONS_MAX`]. An erased one counts as erased alone.
+    pub async fn tally(
+        &mut self,
+        organization: &OrganizationId,
+        filter: &InteractionFilter,
+        limit: u32,
+    ) -> Result<InteractionTally, Error> {
+        let (conditions, values) = conditions(organization, filter, None);
+        let limit = limit.min(TALLY_INTERACTIONS_MAX);
+        let select = sql(AssertSqlSafe(format!(
+            "SELECT state, status, COUNT(*) AS n FROM (
+                 SELECT state, status FROM interactions WHERE {conditions} ORDER BY number DESC LIMIT {limit}) AS newest
+             GROUP BY state, status"
+        )));
+        let mut tally = InteractionTally::default();
+        for row in self.on.read(select.bind_all(values)).await? {
+            let count = row.count("n")?;
+            let status: Option<String> = row.get("status")?;
+            tally.counted += count;
+            let state = stored(InteractionState::parse, &row.get::<String>("state")?)?;
+            match (state, status.map(|status| stored(ComplianceStatus::parse, &status)).transpose()?) {
+                (InteractionState::Pending, _) => tally.pending += count,
+                (InteractionState::Failed, _) => tally.failed += count,
+                (InteractionState::Erased, _) => tally.erased += count,
+                (InteractionState::Audited, Some(ComplianceStatus::Compliant)) => tally.compliant += count,
+                (InteractionState::Audited, Some(ComplianceStatus::Review)) => tally.review += count,
+                (InteractionState::Audited, Some(ComplianceStatus::NonCompliant)) => tally.non_compliant += count,
+                (InteractionState::Audited, None) => {
+                    return Err(Error::corrupt("an audited interaction has no status"));
+                }
+            }
+        }
+        Ok(tally)
     }
 
     /// Erases what a person said and what says who it was, at most [`ERASE_INTERACTIONS_MAX`] interactions; those that
@@ -361,7 +419,7 @@ impl<'a> InteractionWriter<'a> {
     }
 }
 
-/// The statement of a list: only conditions that were asked for, so that the database can use an index for them.
+/// The statement of a list.
 fn filtered(
     organization: &OrganizationId,
     filter: &InteractionFilter,
@@ -369,6 +427,14 @@ fn filtered(
     parts: Parts,
     limit: u32,
 ) -> Sql {
+    let (conditions, values) = conditions(organization, filter, before);
+    let columns = parts.columns();
+    let text = format!("SELECT {columns} FROM interactions WHERE {conditions} ORDER BY number DESC LIMIT {limit}");
+    sql(AssertSqlSafe(text)).bind_all(values)
+}
+
+/// Only conditions that were asked for, so that the database can use an index for them, and the values they bind.
+fn conditions(organization: &OrganizationId, filter: &InteractionFilter, before: Option<u64>) -> (String, Vec<Value>) {
     let mut conditions = String::from("organization_id = $1");
     let mut values = vec![Value::from(organization.as_str())];
     let mut only = |condition: &str, value: Option<Value>| {
@@ -397,9 +463,7 @@ fn filtered(
     let word = |value: &Option<String>| value.as_ref().map(|word| Value::from(format!(",{word},").as_str()));
     only("REPLACE(entities, ?, '') <> entities", word(&filter.entity));
     only("REPLACE(regulations, ?, '') <> regulations", word(&filter.regulation));
-    let columns = parts.columns();
-    let text = format!("SELECT {columns} FROM interactions WHERE {conditions} ORDER BY number DESC LIMIT {limit}");
-    sql(AssertSqlSafe(text)).bind_all(values)
+    (conditions, values)
 }
 
 /// Words as one text that can be searched for one of them: `,EMAIL,PERSON,`; `None` without words.

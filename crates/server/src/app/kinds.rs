@@ -66,6 +66,15 @@ pub const ENFORCE_RETENTION: Kind = Kind {
     lane: Lane::Upkeep,
 };
 
+/// Ends what has run out: sessions, invitations, counted sign-in failures.
+pub const SWEEP_IDENTITY: Kind = Kind {
+    name: "sweep_identity",
+    attempts_max: 5,
+    retry_after: |attempt| doubling(60, 3_600, attempt),
+    time_max: Duration::from_secs(300),
+    lane: Lane::Upkeep,
+};
+
 /// Puts the heads of the audit trails into the transparency log.
 pub const LOG_TRAILS: Kind = Kind {
     name: "log_trails",

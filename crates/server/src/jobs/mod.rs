@@ -23,6 +23,7 @@ mod leases;
 mod log_trails;
 mod registry;
 mod schedule;
+mod sweep_identity;
 mod tidy_limits;
 mod work;
 

@@ -3,12 +3,13 @@
 use super::certify::Certify;
 use super::enforce_retention::EnforceRetention;
 use super::log_trails::LogTrails;
+use super::sweep_identity::SweepIdentity;
 use super::tidy_limits::TidyLimits;
 use super::work::Work;
 use crate::app::kinds::Lane;
 
 /// All kinds.
-const WORKS: &[&dyn Work] = &[&Certify, &EnforceRetention, &LogTrails, &TidyLimits];
+const WORKS: &[&dyn Work] = &[&Certify, &EnforceRetention, &LogTrails, &SweepIdentity, &TidyLimits];
 
 /// The work of this name.
 pub(super) fn find(name: &str) -> Option<&'static dyn Work> {

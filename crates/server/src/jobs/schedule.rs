@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{Worker, registry};
-use crate::app::kinds::{ENFORCE_RETENTION, Kind, LOG_TRAILS, TIDY_LIMITS};
+use crate::app::kinds::{ENFORCE_RETENTION, Kind, LOG_TRAILS, SWEEP_IDENTITY, TIDY_LIMITS};
 use crate::app::{App, AppError};
 
 /// Time between two looks for what is due.
@@ -22,6 +22,7 @@ const LOOK: Duration = Duration::from_secs(5);
 const BUILT_IN: &[BuiltIn] = &[
     BuiltIn { kind: &TIDY_LIMITS, every: SignedDuration::from_hours(1), offset: SignedDuration::from_mins(7) },
     BuiltIn { kind: &ENFORCE_RETENTION, every: SignedDuration::from_hours(1), offset: SignedDuration::from_mins(23) },
+    BuiltIn { kind: &SWEEP_IDENTITY, every: SignedDuration::from_hours(1), offset: SignedDuration::from_mins(31) },
     BuiltIn { kind: &LOG_TRAILS, every: SignedDuration::from_hours(24), offset: SignedDuration::from_mins(41) },
 ];
 

@@ -311,3 +311,20 @@ async fn recurring_work_clears_away_what_the_limits_left() {
     assert_eq!(jobs(&app).await.len(), 1);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn what_recurs_is_done_within_a_day() {
+    let clock = MockClock::default();
+    let app = Start { worker: true, ..Start::idle(&clock) }.start().await;
+    let public = OrganizationId::public();
+    let all = ["enforce_retention", "log_trails", "sweep_identity", "tidy_limits"];
+    app.until("every recurring job", async |app| {
+        clock.advance(Duration::from_mins(30));
+        let filter = JobFilter { state: Some(JobState::Succeeded), ..JobFilter::default() };
+        let done = app.store.jobs().list(&public, &filter, None, 100).await.unwrap();
+        let named = |kind: &&str| done.iter().any(|job| job.kind == **kind);
+        all.iter().all(|kind| named(&kind)).then_some(())
+    })
+    .await;
+    app.stop().await;
+}
