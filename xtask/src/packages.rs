@@ -13,6 +13,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("postgresql", "/usr/lib/postgresql"),
     ("poppler-utils", "/usr/bin/pdftotext"),
     ("curl", "/usr/bin/curl"),
+    ("nodejs", "/usr/bin/node"),
     ("python3-venv", "/usr/share/doc/python3-venv"),
     ("python3-requests", "/usr/lib/python3/dist-packages/requests"),
 ];

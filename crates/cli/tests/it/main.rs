@@ -15,6 +15,7 @@ mod dashboard;
 mod deploy;
 mod harness;
 mod hostile_files;
+mod interactions;
 mod models;
 mod postgres;
 mod reference;

@@ -7,7 +7,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::error_response;
+use super::{error_response, unreadable_body};
 use crate::app::{AppError, FieldProblems};
 
 /// The members of a JSON object that was sent, and what is wrong with them so far.
@@ -25,7 +25,7 @@ impl<S: Send + Sync> FromRequest<S> for Members {
         let refused = |text: String| error_response(&path, AppError::Unprocessable(text));
         let body = Bytes::from_request(request, state)
             .await
-            .map_err(|rejection| refused(format!("the body cannot be read: {}", rejection.body_text())))?;
+            .map_err(|rejection| unreadable_body(&path, &rejection))?;
         match serde_json::from_slice(&body) {
             Ok(Value::Object(object)) => Ok(Self { object, problems: FieldProblems::default() }),
             Ok(_) => Err(refused("the body must be a JSON object".to_owned())),

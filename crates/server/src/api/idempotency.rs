@@ -23,7 +23,7 @@ use axum::response::Response;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::error_response;
+use super::{error_response, unreadable_body};
 use crate::app::{Actor, Answer, AppError, Caller, KnownRequest, NamedRequest, Once};
 use crate::middleware::network_of;
 use crate::state::HttpState;
@@ -164,10 +164,7 @@ impl<S: Send + Sync, B: FromRequest<S, Rejection = Response>> FromRequest<S> for
         let key = IdempotencyKey::from_request_parts(&mut parts, state).await?;
         let query = parts.uri.query().unwrap_or_default().to_owned();
         let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await;
-        let bytes = bytes.map_err(|rejection| {
-            let text = format!("the body cannot be read: {}", rejection.body_text());
-            error_response(&key.path, AppError::Unprocessable(text))
-        })?;
+        let bytes = bytes.map_err(|rejection| unreadable_body(&key.path, &rejection))?;
         let sha256 = hex::encode(Sha256::digest(&bytes));
         let body = B::from_request(Request::from_parts(parts, Body::from(bytes)), state).await?;
         Ok(Self { body, key, query, sha256 })

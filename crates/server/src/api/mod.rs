@@ -18,6 +18,7 @@ pub(crate) mod problem;
 pub(crate) mod transparency;
 
 use axum::extract::Request;
+use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
@@ -47,6 +48,15 @@ pub(crate) async fn no_such_route(request: Request) -> Response {
 pub(crate) async fn method_not_allowed(request: Request) -> Response {
     let text = format!("'{}' cannot be asked with {}. See /docs for what can.", request.uri().path(), request.method());
     status_response(request.uri().path(), StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &text)
+}
+
+/// Answers a body that could not be received.
+pub(crate) fn unreadable_body(path: &str, rejection: &BytesRejection) -> Response {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return status_response(path, rejection.status(), "too_large", "the body is larger than this route takes");
+    }
+    let text = format!("the body cannot be read: {}", rejection.body_text());
+    error_response(path, AppError::Unprocessable(text))
 }
 
 fn status_response(path: &str, status: StatusCode, code: &'static str, text: &str) -> Response {

@@ -18,7 +18,7 @@ use crate::app::{App, AppError, Caller, LogQuery, id_of};
 use crate::state::HttpState;
 
 /// Interactions read at once.
-const PAGE_ROWS: u32 = 100;
+pub(crate) const PAGE_ROWS: u32 = 100;
 
 /// What to write.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
@@ -38,7 +38,7 @@ pub(crate) struct FormatParameters {
     /// `json` or `csv`.
     #[serde(default)]
     #[param(inline)]
-    format: ExportFormat,
+    pub(crate) format: ExportFormat,
 }
 
 /// Everything of the log that the filters let through, the newest first.
@@ -79,9 +79,19 @@ pub(crate) async fn export_interaction(
     PathId(id): PathId,
     Parameters(format): Parameters<FormatParameters>,
 ) -> Result<Response, Refusal> {
-    let opened = state.app().interaction(&caller, &id).await?;
+    Ok(export_one(state.app(), &caller, &id, format.format).await?)
+}
+
+/// One interaction as a file.
+pub(crate) async fn export_one(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    format: ExportFormat,
+) -> Result<Response, AppError> {
+    let opened = app.interaction(caller, id).await?;
     let name = id_of(&opened.record).to_string();
-    Ok(match format.format {
+    Ok(match format {
         ExportFormat::Json => {
             let body = serde_json::to_vec_pretty(&InteractionBody::from(opened)).map_err(AppError::internal)?;
             download(&format!("{name}.json"), "application/json", Body::from(body))

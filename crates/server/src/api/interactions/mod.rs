@@ -5,10 +5,10 @@
 mod answers;
 mod check;
 mod error;
-mod export;
-mod log;
+pub(crate) mod export;
+pub(crate) mod log;
 mod submit;
-mod usage;
+pub(crate) mod usage;
 mod wire;
 
 pub(crate) use check::{__path_check_batch, __path_check_interaction, check_batch, check_interaction};

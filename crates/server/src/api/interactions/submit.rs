@@ -10,7 +10,8 @@ use super::answers::ClientAnswers;
 use super::error::Refusal;
 use super::wire::{InteractionRequest, SubmittedBody};
 use crate::api::idempotency::{Idempotent, json_answer};
-use crate::app::{Accepted, Answer, AppError, Caller, Once, Submission};
+use crate::api::unreadable_body;
+use crate::app::{Accepted, Answer, Caller, Once, Submission};
 use crate::state::HttpState;
 
 /// A body as it was sent.
@@ -21,11 +22,9 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let path = request.uri().path().to_owned();
         let read = Bytes::from_request(request, state).await;
-        read.map(Self).map_err(|rejection| {
-            let text = format!("the request body cannot be read: {}", rejection.body_text());
-            Refusal::from(AppError::Unprocessable(text)).into_response()
-        })
+        read.map(Self).map_err(|rejection| unreadable_body(&path, &rejection))
     }
 }
 
