@@ -63,8 +63,9 @@ on_both! {
         subjects_keys_come_and_go_in_bulk;
     interactions: accounts_are_made_on_the_terms_given, grants_come_once_a_month_and_take_nothing_away,
         nothing_is_charged_that_is_not_there, submissions_come_back_as_they_were_kept,
-        large_groups_are_numbered_without_gaps, lists_filter_and_page, pending_ones_come_by_their_time, audits_end_once,
-        erased_ones_hold_nothing_and_are_not_audited, old_ones_are_deleted_and_stay_counted,
+        large_groups_are_numbered_without_gaps, lists_filter_and_page, tallies_count_the_newest_of_a_filter,
+        pending_ones_come_by_their_time, audits_end_once, erased_ones_hold_nothing_and_are_not_audited,
+        old_ones_are_deleted_and_stay_counted,
         usage_is_counted_by_day_model_and_user, concurrent_groups_share_numbers_and_tokens_exactly,
         concurrent_workers_end_each_audit_once, submissions_wake_their_workers_alone;
     jobs: job_runs_and_succeeds, failed_job_is_retried_by_hand, unique_key_answers_with_the_first_job,

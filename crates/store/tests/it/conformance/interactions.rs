@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use assize_store::interaction_accounts::{Charge, EntryKind, InteractionAccount, Plan, PlanTerms};
 use assize_store::interaction_queue::{AuditedInteraction, FailedInteraction, Finished, PendingPage};
 use assize_store::interactions::{
-    ComplianceStatus, ERASE_INTERACTIONS_MAX, Interaction, InteractionFilter, InteractionState, NewInteraction,
-    PAGE_INTERACTION_BODIES_MAX, Parts,
+    ComplianceStatus, ERASE_INTERACTIONS_MAX, Interaction, InteractionFilter, InteractionState, InteractionTally,
+    NewInteraction, PAGE_INTERACTION_BODIES_MAX, Parts,
 };
 use assize_store::{Error, OrganizationId, Store};
 use jiff::Timestamp;
@@ -298,6 +298,33 @@ pub(crate) async fn lists_filter_and_page(store: Store) {
     submit(&store, &many).await;
     let longest = store.interactions().list(&public(), &any(), None, Parts::ALL, 999).await.unwrap();
     assert_eq!(longest.len(), PAGE_INTERACTION_BODIES_MAX as usize);
+}
+
+pub(crate) async fn tallies_count_the_newest_of_a_filter(store: Store) {
+    let erased = NewInteraction { subject: Some("p".to_owned()), ..new_interaction(1) };
+    let rest = [2, 3, 4, 5, 6].map(new_interaction);
+    submit(&store, &[[erased].as_slice(), &rest].concat()).await;
+    let found = [
+        audited(1, ComplianceStatus::NonCompliant, 90),
+        audited(2, ComplianceStatus::Compliant, 0),
+        audited(3, ComplianceStatus::Review, 30),
+        audited(4, ComplianceStatus::NonCompliant, 70),
+    ];
+    finish(&store, &found, &[failed(5)], at(9)).await;
+    store.interactions().erase_subject(&public(), "p").await.unwrap();
+    let tally =
+        async |filter: InteractionFilter, limit| store.interactions().tally(&public(), &filter, limit).await.unwrap();
+    let any = InteractionFilter::default;
+    let all =
+        InteractionTally { counted: 6, pending: 1, failed: 1, erased: 1, compliant: 1, review: 1, non_compliant: 1 };
+    assert_eq!(tally(any(), 9).await, all);
+    let newest =
+        InteractionTally { counted: 3, pending: 1, failed: 1, non_compliant: 1, ..InteractionTally::default() };
+    assert_eq!(tally(any(), 3).await, newest);
+    let risky = InteractionTally { counted: 1, non_compliant: 1, ..InteractionTally::default() };
+    assert_eq!(tally(InteractionFilter { risk_min: Some(50), risk_max: Some(80), ..any() }, 9).await, risky);
+    let other = other(&store).await;
+    assert_eq!(store.interactions().tally(&other, &any(), 9).await.unwrap(), InteractionTally::default());
 }
 
 pub(crate) async fn pending_ones_come_by_their_time(store: Store) {
