@@ -1,20 +1,22 @@
-//! The charts of a certificate: one module for the page, the HTML report and the PDF.
+//! The charts of the product: one module for the pages, the HTML report and the PDF.
 //!
-//! Each chart is a pure function from a part of the certificate to a [`Chart`]: a title that says the finding, a
-//! description, an SVG and the same numbers as a table. Intervals are always drawn, reference lines are named, bars
-//! begin at zero, small groups are hatched, rows are sorted by what matters.
+//! Each chart is a pure function from a part of a certificate, or from plain figures of interactions, to a [`Chart`]: a
+//! title that says the finding, a description, an SVG and the same numbers as a table. Intervals are always drawn,
+//! reference lines are named, bars begin at zero, small groups are hatched, rows are sorted by what matters.
 //!
 //! Invariant: what a chart leaves out for want of room stands in its table, and the chart says how much it left out.
 
 mod calibration;
 mod canvas;
 mod contributions;
+mod daily;
 mod error_rates;
 mod flips;
 mod impact_ratios;
 mod missingness;
 mod mitigations;
 mod proxies;
+mod risk_terms;
 mod rows;
 mod selection_rates;
 mod threshold_sweep;
@@ -22,6 +24,7 @@ mod threshold_sweep;
 pub use self::calibration::calibration;
 pub use self::canvas::Medium;
 pub use self::contributions::{contributions, group_contributions};
+pub use self::daily::{InteractionDay, risk_by_day, statuses_by_day, tokens_by_day};
 pub use self::error_rates::error_rates;
 pub use self::flips::flips;
 pub use self::impact_ratios::impact_ratios;
@@ -29,6 +32,7 @@ pub use self::missingness::missingness;
 pub use self::mitigations::mitigations;
 pub(crate) use self::mitigations::price;
 pub use self::proxies::proxies;
+pub use self::risk_terms::{RiskTermView, risk_terms};
 pub use self::selection_rates::selection_rates;
 pub use self::threshold_sweep::threshold_sweep;
 
