@@ -66,8 +66,9 @@ pub use figures::Figures;
 pub use identity::{NewSession, SignedIn};
 pub use interactions::{
     Accepted, AccountRecord, BatchLine, Checked, ComplianceStatus, Content, Findings, InteractionFilter,
-    InteractionRecord, InteractionState, InteractionTally, LABEL_CHARS_MAX, LedgerLine, LogPage, LogQuery, NamedLine, OpenedInteraction,
-    Plan, PlanChange, SavedView, Side, Submission, SubmissionId, UsageReport, UsageSums, country_code, id_of,
+    InteractionRecord, InteractionState, InteractionTally, LABEL_CHARS_MAX, LedgerLine, LogPage, LogQuery, NamedLine,
+    OpenedInteraction, Plan, PlanChange, SavedView, Side, Submission, SubmissionId, UsageReport, UsageSums,
+    country_code, id_of,
 };
 pub use keys::{IssuedKey, KeyRecord, NewKey, OVERLAP_HOURS_MAX};
 pub use once::{NamedRequest, Once};

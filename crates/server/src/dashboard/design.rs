@@ -46,6 +46,7 @@ const PARTS: &[(&str, &str)] = &[
     ("fields", "Fields"),
     ("notices", "Notices"),
     ("cards", "Cards and facts"),
+    ("texts", "Texts of customers"),
     ("tables", "Tables"),
     ("tabs", "Tabs and menus"),
     ("dialogs", "Dialog and toast"),
@@ -130,6 +131,11 @@ mod tests {
             "empty",
             "checks",
             "crumbs",
+            "chip",
+            "chips",
+            "meter unsure",
+            "said",
+            "unseen",
         ] {
             assert!(html.contains(&format!("class=\"{class}")) || html.contains(&format!(" {class}\"")), "{class}");
         }

@@ -72,7 +72,13 @@ const PUBLIC: &[(&str, &[Entry])] = &[
 /// What people with a session can open, in the order of their day. An area that this version does not have says so.
 const DASHBOARD: &[(&str, &[Entry])] = &[
     ("", &[entry("Home", "/dashboard", "home").needing(Permission::Submit)]),
-    ("Interactions", &[entry("About interactions", "/dashboard/interactions", "chat").noted(NOT_YET)]),
+    (
+        "Interactions",
+        &[
+            entry("I/O Logs", "/dashboard/interactions", "chat"),
+            entry("Playground", "/dashboard/interactions/playground", "try"),
+        ],
+    ),
     (
         "Certificates",
         &[
@@ -87,6 +93,7 @@ const DASHBOARD: &[(&str, &[Entry])] = &[
         "",
         &[
             entry("Jobs", "/dashboard/jobs", "jobs"),
+            entry("Usage", "/dashboard/usage", "usage"),
             entry("Keys", "/dashboard/keys", "key").needing(Permission::Manage),
             entry("People", "/dashboard/people", "people").needing(Permission::Manage),
             entry("Audit trail", "/dashboard/trail", "trail").needing(Permission::Run),

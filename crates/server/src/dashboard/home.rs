@@ -46,7 +46,7 @@ const AREAS: [Area; 4] = [
         path: "/dashboard/interactions",
         name: "Interactions",
         question: "Does what an assistant reads and says give away personal data or secrets, or do harm?",
-        here: false,
+        here: true,
     },
     Area {
         path: "/dashboard/audits",
@@ -162,7 +162,7 @@ struct AreaPage {
     get,
     path = "/dashboard/{area}",
     tag = "pages",
-    params(("area" = String, Path, description = "`interactions`, `robustness` or `governance`", example = "robustness")),
+    params(("area" = String, Path, description = "`robustness` or `governance`", example = "robustness")),
     responses(PageAnswers)
 )]
 pub(crate) async fn area_page(person: Person, PathId(name): PathId) -> Response {

@@ -16,6 +16,7 @@ mod docs;
 mod form;
 mod frame;
 mod home;
+mod interactions;
 mod jobs;
 mod keys;
 mod landing;
@@ -25,6 +26,7 @@ mod search;
 mod session;
 mod settings;
 mod trail;
+mod usage;
 mod visitor;
 mod withdrawn;
 mod words;
@@ -37,6 +39,12 @@ pub(crate) use design::{__path_design, design};
 pub(crate) use docs::{__path_docs, docs};
 pub(crate) use frame::certificate_not_found;
 pub(crate) use home::{__path_area_page, __path_home, area_page, home};
+pub(crate) use interactions::{
+    __path_delete_view, __path_erase_form, __path_erase_page, __path_interaction_file, __path_interaction_page,
+    __path_interactions_file, __path_interactions_news, __path_interactions_page, __path_playground_page,
+    __path_save_view, __path_try_playground, delete_view, erase_form, erase_page, interaction_file, interaction_page,
+    interactions_file, interactions_news, interactions_page, playground_page, save_view, try_playground,
+};
 pub(crate) use jobs::{
     __path_cancel_job, __path_job_events, __path_job_page, __path_jobs_events, __path_jobs_page, __path_retry_job,
     cancel_job, job_events, job_page, jobs_events, jobs_page, retry_job,
@@ -64,5 +72,6 @@ pub(crate) use settings::{
     __path_save_retention, __path_save_settings, __path_settings_page, save_retention, save_settings, settings_page,
 };
 pub(crate) use trail::{__path_trail_csv, __path_trail_export, __path_trail_page, trail_csv, trail_export, trail_page};
+pub(crate) use usage::{__path_ledger_page, __path_usage_page, ledger_page, usage_page};
 pub(crate) use visitor::{error_page, owns};
 pub(crate) use withdrawn::withdrawn_badge;

@@ -1,4 +1,4 @@
-//! Search: certificates, jobs, keys, people and pages, by id or by a part of the name. What somebody may not see is not
+//! Search: submissions, certificates, jobs, keys, people and pages, by id or by a part of the name. What somebody may not see is not
 //! found.
 
 use askama::Template;
@@ -13,7 +13,7 @@ use super::frame::{Page, pages_of};
 use super::jobs::JobRow;
 use super::visitor::Person;
 use crate::api::extract::Parameters;
-use crate::app::{AppError, JobFilter, JobId, Permission};
+use crate::app::{AppError, JobFilter, JobId, Permission, SubmissionId, id_of};
 use crate::state::HttpState;
 
 /// Records of each kind that are looked through, the newest first.
@@ -71,7 +71,7 @@ async fn show(state: &HttpState, person: &Person, query: &str) -> Result<Respons
     let body = SearchPage { query, groups, looked_through: LOOKED_THROUGH }.render().map_err(AppError::internal)?;
     Ok(person.page(&Page {
         title: "Search",
-        lead: "Certificates, jobs, keys, people and pages, by id or by a part of the name.",
+        lead: "Submissions, certificates, jobs, keys, people and pages, by id or by a part of the name.",
         body_html: &body,
         path: "/dashboard/search",
         scripts: &[Script::Htmx],
@@ -86,6 +86,7 @@ async fn find(state: &HttpState, person: &Person, query: &str) -> Result<Vec<Gro
     let (app, caller) = (state.app(), person.caller());
     let mut groups = vec![certificates(state, query, &holds).await?];
     if caller.may(Permission::Read) {
+        groups.push(submission(state, person, query).await?);
         groups.push(jobs(state, person, query, &holds).await?);
     }
     if caller.may(Permission::Manage) {
@@ -136,6 +137,28 @@ async fn certificates(
         hits.insert(0, Hit { href: format!("/verify/{id}"), detail: found.body.model_name.clone(), label: id });
     }
     Ok(Group { title: "Certificates", hits })
+}
+
+/// The submission with this id, however its letters were typed.
+async fn submission(state: &HttpState, person: &Person, query: &str) -> Result<Group, AppError> {
+    let id = query.to_uppercase();
+    let id = id
+        .rsplit_once('X')
+        .map_or_else(String::new, |(number, letters)| format!("{number}X{}", letters.to_lowercase()));
+    let found = match SubmissionId::parse(&id) {
+        None => None,
+        Some(_) => match state.app().interaction(person.caller(), &id).await {
+            Ok(opened) => Some(opened.record),
+            Err(AppError::NotFound { .. }) => None,
+            Err(error) => return Err(error),
+        },
+    };
+    let hits = found.map(|record| Hit {
+        label: id_of(&record).to_string(),
+        detail: format!("{}, {}", record.use_case, record.state.as_str()),
+        href: format!("/dashboard/interactions/{}", id_of(&record)),
+    });
+    Ok(Group { title: "Submissions", hits: hits.into_iter().collect() })
 }
 
 /// The job with this id, then the newest whose names hold the text.

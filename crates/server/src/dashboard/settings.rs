@@ -19,7 +19,8 @@ use crate::state::HttpState;
 /// The fields of the form, as (name, label).
 const FIELDS: &[(&str, &str)] = &[("name", "Name")];
 /// The fields of the form for retention, as (name, label).
-const RETENTION_FIELDS: &[(&str, &str)] = &[("uploads", "Uploaded files"), ("jobs", "Ended jobs")];
+const RETENTION_FIELDS: &[(&str, &str)] =
+    &[("uploads", "Uploaded files"), ("jobs", "Ended jobs"), ("interactions", "Interactions")];
 
 /// What has just been done.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -160,6 +161,8 @@ pub(crate) struct RetentionForm {
     uploads: String,
     /// Days that jobs are kept after their end; empty for the server's own number.
     jobs: String,
+    /// Days that interactions are kept after they came; empty for the server's own number.
+    interactions: String,
 }
 
 /// Set how long things are kept.
@@ -175,9 +178,17 @@ pub(crate) async fn save_retention(State(state): State<HttpState>, posted: Poste
 }
 
 async fn set_retention(state: &HttpState, person: &Person, sent: &RetentionForm) -> Result<Response, AppError> {
-    let mut form = FormView::new(RETENTION_FIELDS).with("uploads", &sent.uploads).with("jobs", &sent.jobs);
+    let mut form = FormView::new(RETENTION_FIELDS)
+        .with("uploads", &sent.uploads)
+        .with("jobs", &sent.jobs)
+        .with("interactions", &sent.interactions);
+    let kinds = [
+        (RetentionKind::Uploads, &sent.uploads),
+        (RetentionKind::Jobs, &sent.jobs),
+        (RetentionKind::Interactions, &sent.interactions),
+    ];
     let mut wanted = Vec::new();
-    for (kind, text) in [(RetentionKind::Uploads, &sent.uploads), (RetentionKind::Jobs, &sent.jobs)] {
+    for (kind, text) in kinds {
         match text.trim() {
             "" => wanted.push((kind, None)),
             text => match text.parse::<u32>() {

@@ -104,6 +104,7 @@ fn page_of(id: &str) -> Option<String> {
         "job" => Some(format!("/dashboard/jobs/{id}")),
         "key" => Some(format!("/dashboard/keys/{id}")),
         "usr" => Some(format!("/dashboard/people/{id}")),
+        "VIRI" => Some(format!("/dashboard/interactions/{id}")),
         "MP" => Some(format!("/verify/{id}")),
         _ => None,
     }

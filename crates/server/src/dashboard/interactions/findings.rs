@@ -1,0 +1,336 @@
+//! What an audit found, as the page of an interaction and the playground show it.
+
+use std::collections::BTreeMap;
+
+use assize_interactions::document::{AuditDocument, FindingEntry, SafetyEntry, SpanEntry, ViolationEntry};
+use assize_reports::charts::{Chart, Medium, RiskTermView, risk_terms};
+
+use super::text::{Mark, Place};
+
+/// Rows of a table of findings; the exports hold all.
+const ROWS_MAX: usize = 100;
+
+/// A row of what was found.
+pub(super) struct FoundRow {
+    pub(super) kind: String,
+    pub(super) side: String,
+    /// The value as it may be shown.
+    pub(super) masked: String,
+    /// How it was found, in words.
+    pub(super) how: String,
+    pub(super) confidence: String,
+    pub(super) severity: u8,
+    /// Where, as characters from 1.
+    pub(super) place: String,
+    /// What else it may be, and what it was hidden in.
+    pub(super) note: String,
+}
+
+/// A hazard.
+pub(super) struct HazardRow {
+    /// What was looked for, as the model or the rule names it.
+    pub(super) label: String,
+    pub(super) code: String,
+    pub(super) name: String,
+    pub(super) side: String,
+    pub(super) score: String,
+    pub(super) severity: u8,
+}
+
+/// What one law or framework may be engaged by.
+pub(super) struct LawView {
+    pub(super) id: String,
+    pub(super) title: String,
+    /// Why it is relevant at all; empty when the audit does not say.
+    pub(super) because: String,
+    pub(super) rows: Vec<LawRow>,
+}
+
+/// One article of it.
+pub(super) struct LawRow {
+    pub(super) article: String,
+    pub(super) title: String,
+    pub(super) why: String,
+    pub(super) tone: &'static str,
+    pub(super) severity: String,
+    pub(super) remediation: String,
+}
+
+/// A fact that rules found.
+pub(super) struct FactRow {
+    pub(super) kind: String,
+    pub(super) fact: String,
+    pub(super) confidence: String,
+    pub(super) places: String,
+}
+
+/// A law that was looked at and is not engaged by anything.
+pub(super) struct QuietLaw {
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) because: String,
+}
+
+/// Everything.
+pub(super) struct FindingsView {
+    pub(super) tone: &'static str,
+    pub(super) status: String,
+    pub(super) explanation: String,
+    pub(super) chart: Chart,
+    pub(super) found: Vec<FoundRow>,
+    pub(super) found_count: usize,
+    pub(super) hazards: Vec<HazardRow>,
+    /// Scores below their threshold, when they were asked for.
+    pub(super) scores: Vec<HazardRow>,
+    pub(super) laws: Vec<LawView>,
+    pub(super) recommended: Vec<LawView>,
+    pub(super) quiet: Vec<QuietLaw>,
+    pub(super) steps: Vec<String>,
+    pub(super) facts: Vec<FactRow>,
+    pub(super) warnings: Vec<String>,
+    pub(super) engine: String,
+    pub(super) rules: String,
+    pub(super) organization_rules: String,
+    pub(super) formula: String,
+}
+
+impl FindingsView {
+    pub(super) fn new(document: &AuditDocument) -> Self {
+        let terms: Vec<RiskTermView> = document.risk_terms.iter().map(term).collect();
+        let found: Vec<&FindingEntry> =
+            document.secrets.iter().chain(&document.pii).chain(&document.special_categories).collect();
+        let laws = laws(document, &document.regulation_violations);
+        let recommended = laws_of(document, &document.recommendations);
+        let spoken: Vec<&str> = laws.iter().chain(&recommended).map(|law| law.id.as_str()).collect();
+        let quiet = document.regulations.iter().filter(|law| !spoken.contains(&law.id.as_str())).map(|law| QuietLaw {
+            id: law.id.clone(),
+            title: law.title.clone(),
+            because: law.because.clone(),
+        });
+        Self {
+            tone: tone_of(&document.compliance_status),
+            status: document.compliance_status.clone(),
+            explanation: document.explanation.clone(),
+            chart: risk_terms(document.risk_score, &terms, document.risk_floor.as_deref(), Medium::Screen),
+            found_count: found.len(),
+            found: found.into_iter().take(ROWS_MAX).map(found_row).collect(),
+            hazards: document
+                .safety_issues
+                .iter()
+                .filter(|one| !one.unreported)
+                .take(ROWS_MAX)
+                .map(hazard_row)
+                .collect(),
+            scores: document.safety_issues.iter().filter(|one| one.unreported).take(ROWS_MAX).map(hazard_row).collect(),
+            quiet: quiet.collect(),
+            laws,
+            recommended,
+            steps: document.remediation_steps.clone(),
+            facts: document.evidence.iter().take(ROWS_MAX).map(fact_row).collect(),
+            warnings: document.warnings.clone(),
+            engine: document.engine.version.clone(),
+            rules: document.engine.rules_version.clone(),
+            organization_rules: document.engine.organization_rules.clone(),
+            formula: document.engine.risk_formula.clone(),
+        }
+    }
+}
+
+/// The colour of a status as the interface spells it.
+pub(super) fn tone_of(status: &str) -> &'static str {
+    match status {
+        "Fully Compliant" => "pass",
+        "Review Needed" => "unsure",
+        "Non-Compliant" => "fail",
+        _ => "silent",
+    }
+}
+
+/// Where something was found on one side, with its name and the reason.
+pub(super) fn places(document: &AuditDocument, side: &str) -> Vec<Place> {
+    let found = |entries: &[FindingEntry], mark: Mark| -> Vec<Place> {
+        let place = |entry: &FindingEntry| Place {
+            start: entry.start,
+            end: entry.end,
+            mark,
+            name: entry.kind.clone(),
+            why: format!("{}: {}, confidence {:.2}", entry.kind, how(entry), entry.confidence),
+        };
+        entries.iter().filter(|entry| entry.side == side).map(place).collect()
+    };
+    let mut places = found(&document.secrets, Mark::Secret);
+    places.extend(found(&document.pii, Mark::Personal));
+    places.extend(found(&document.special_categories, Mark::Special));
+    for issue in document.safety_issues.iter().filter(|issue| issue.side == side) {
+        let place = |span: &SpanEntry| Place {
+            start: span.start,
+            end: span.end,
+            mark: Mark::Hazard,
+            name: issue.category.clone(),
+            why: format!("{} {}, score {:.2}", issue.category, issue.name, issue.score),
+        };
+        places.extend(issue.spans.iter().filter(|span| span.side == side).map(place));
+    }
+    places
+}
+
+fn term(term: &assize_interactions::document::RiskTerm) -> RiskTermView {
+    let mut made_of = format!("severity {} × confidence {:.2}", term.severity, term.confidence);
+    for (name, factor) in
+        [("side", term.side_factor), ("sensitivity", term.sensitivity), ("repeated", term.repeat_factor)]
+    {
+        if (factor - 1.0).abs() > f64::EPSILON {
+            made_of.push_str(&format!(" × {name} {factor}"));
+        }
+    }
+    RiskTermView { name: format!("{} in the {}", term.what, term.side), made_of, x: term.x }
+}
+
+fn found_row(entry: &FindingEntry) -> FoundRow {
+    let mut notes = Vec::new();
+    if let Some(encoding) = &entry.encoding {
+        notes.push(format!("hidden in {encoding}"));
+    }
+    if let Some(pointer) = &entry.json_pointer {
+        notes.push(format!("at {pointer}"));
+    }
+    if entry.echoed {
+        notes.push("repeats the input".to_owned());
+    }
+    if !entry.alternatives.is_empty() {
+        notes.push(format!("or {}", entry.alternatives.join(", ")));
+    }
+    FoundRow {
+        kind: entry.kind.clone(),
+        side: entry.side.clone(),
+        masked: entry.masked.clone(),
+        how: how(entry),
+        confidence: format!("{:.2}", entry.confidence),
+        severity: entry.severity,
+        place: range(entry.start, entry.end),
+        note: notes.join("; "),
+    }
+}
+
+/// How something was found, in words.
+fn how(entry: &FindingEntry) -> String {
+    let how = match entry.evidence.as_str() {
+        "checksum" => "its check digits are right",
+        "format" => "its form is",
+        "context" => "words near it say so",
+        "model" => "the tagger says so",
+        other => other,
+    };
+    match &entry.context_word {
+        Some(word) => format!("{how} (“{word}”)"),
+        None => how.to_owned(),
+    }
+}
+
+fn hazard_row(issue: &SafetyEntry) -> HazardRow {
+    HazardRow {
+        label: issue.label.clone(),
+        code: issue.category.clone(),
+        name: issue.name.clone(),
+        side: issue.side.clone(),
+        score: format!("{:.2}", issue.score),
+        severity: issue.severity,
+    }
+}
+
+fn fact_row(fact: &assize_interactions::document::EvidenceEntry) -> FactRow {
+    const SHOWN: usize = 5;
+    let mut places: Vec<String> =
+        fact.spans.iter().take(SHOWN).map(|span| format!("{} {}", span.side, range(span.start, span.end))).collect();
+    if fact.spans.len() > SHOWN {
+        places.push(format!("{} more", fact.spans.len() - SHOWN));
+    }
+    FactRow {
+        kind: fact.kind.clone(),
+        fact: fact.fact.clone(),
+        confidence: format!("{:.2}", fact.confidence),
+        places: places.join(", "),
+    }
+}
+
+/// Characters from 1, both ends meant.
+fn range(start: usize, end: usize) -> String {
+    if end <= start + 1 { format!("{}", start + 1) } else { format!("{}–{end}", start + 1) }
+}
+
+/// Violations by law, the gravest law first.
+fn laws(document: &AuditDocument, violations: &[ViolationEntry]) -> Vec<LawView> {
+    let mut laws = laws_of(document, violations);
+    let gravest = |law: &LawView| law.rows.iter().map(|row| rank(&row.severity)).max().unwrap_or_default();
+    laws.sort_by_key(|law| std::cmp::Reverse(gravest(law)));
+    laws
+}
+
+fn laws_of(document: &AuditDocument, violations: &[ViolationEntry]) -> Vec<LawView> {
+    let mut laws: BTreeMap<&str, LawView> = BTreeMap::new();
+    for violation in violations {
+        let because = document.regulations.iter().find(|law| law.id == violation.regulation);
+        let law = laws.entry(&violation.regulation).or_insert_with(|| LawView {
+            id: violation.regulation.clone(),
+            title: violation.regulation_title.clone(),
+            because: because.map(|law| law.because.clone()).unwrap_or_default(),
+            rows: Vec::new(),
+        });
+        law.rows.push(LawRow {
+            article: violation.article.clone(),
+            title: violation.title.clone(),
+            why: violation.why.clone(),
+            tone: tone_of_severity(&violation.severity),
+            severity: word(&violation.severity),
+            remediation: violation.remediation.clone(),
+        });
+    }
+    let mut laws: Vec<LawView> = laws.into_values().collect();
+    for law in &mut laws {
+        law.rows.sort_by_key(|row| std::cmp::Reverse(rank(&row.severity)));
+    }
+    laws
+}
+
+/// How grave a severity is, whatever its first letter.
+fn rank(severity: &str) -> u8 {
+    match severity.to_lowercase().as_str() {
+        "critical" => 4,
+        "high" => 3,
+        "medium" => 2,
+        "low" => 1,
+        _ => 0,
+    }
+}
+
+fn tone_of_severity(severity: &str) -> &'static str {
+    match rank(severity) {
+        3 | 4 => "fail",
+        2 => "unsure",
+        _ => "silent",
+    }
+}
+
+/// With a capital.
+fn word(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_said_as_people_count() {
+        assert_eq!((range(0, 1).as_str(), range(4, 9).as_str()), ("1", "5–9"));
+    }
+
+    #[test]
+    fn grave_things_come_first() {
+        assert!(rank("Critical") > rank("high") && rank("high") > rank("medium") && rank("odd") == 0);
+        assert_eq!((tone_of_severity("high"), tone_of_severity("Low")), ("fail", "silent"));
+        assert_eq!((tone_of("Non-Compliant"), tone_of("?")), ("fail", "silent"));
+        assert_eq!(word("medium"), "Medium");
+    }
+}
