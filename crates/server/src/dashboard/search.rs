@@ -143,7 +143,7 @@ async fn certificates(
 async fn submission(state: &HttpState, person: &Person, query: &str) -> Result<Group, AppError> {
     let id = query.to_uppercase();
     let id = id
-        .rsplit_once('X')
+        .split_once('X')
         .map_or_else(String::new, |(number, letters)| format!("{number}X{}", letters.to_lowercase()));
     let found = match SubmissionId::parse(&id) {
         None => None,

@@ -34,7 +34,7 @@ pub(crate) struct Browser<'a> {
 }
 
 /// The organization of these tests.
-fn acme() -> OrganizationId {
+pub(crate) fn acme() -> OrganizationId {
     OrganizationId::parse("org_acme").unwrap()
 }
 
@@ -46,7 +46,7 @@ async fn person(app: &TestApp, organization: &OrganizationId, email: &str, role:
 }
 
 /// Signs somebody in who is new.
-async fn signed_in<'a>(app: &'a TestApp, organization: &OrganizationId, email: &str, role: Role) -> Browser<'a> {
+pub(crate) async fn signed_in<'a>(app: &'a TestApp, organization: &OrganizationId, email: &str, role: Role) -> Browser<'a> {
     let password = person(app, organization, email, role).await;
     let response = sign_in(app, email, &password, "").await;
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
@@ -65,11 +65,11 @@ fn cookie_of(response: &Response) -> String {
 }
 
 impl Browser<'_> {
-    async fn get(&self, path: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.app.client.get(format!("{}{path}", self.app.url)).header("cookie", &self.cookie).send().await.unwrap()
     }
 
-    async fn page(&self, path: &str) -> String {
+    pub(crate) async fn page(&self, path: &str) -> String {
         let response = self.get(path).await;
         assert_eq!(response.status(), 200, "{path}");
         assert_eq!(response.headers()["cache-control"], "private, no-store", "{path}");
@@ -85,7 +85,7 @@ impl Browser<'_> {
     }
 
     /// Posts a form with the token.
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         let token = self.token().await;
         let mut form = vec![("csrf_token", token.as_str())];
         form.extend_from_slice(fields);
@@ -99,7 +99,7 @@ impl Browser<'_> {
     }
 }
 
-fn location(response: &Response) -> &str {
+pub(crate) fn location(response: &Response) -> &str {
     response.headers()["location"].to_str().unwrap()
 }
 
@@ -186,6 +186,10 @@ const FORMS: &[&str] = &[
     "/dashboard/jobs/none/cancel",
     "/dashboard/jobs/none/retry",
     "/dashboard/audits",
+    "/dashboard/interactions/erase",
+    "/dashboard/interactions/playground",
+    "/dashboard/interactions/views",
+    "/dashboard/interactions/views/delete",
 ];
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod backup;
 mod clients;
 mod coverage;
 mod dashboard;
+mod dashboard_interactions;
 mod harness;
 mod idempotency;
 mod identity;

@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -199,8 +199,15 @@ pub(crate) async fn interactions_page(
     person: Person,
     Parameters(asked): Parameters<Vec<(String, String)>>,
 ) -> Response {
+    let filter = LogFilter::read(&asked);
+    // A form sends its empty fields too; the address that is kept and shared says what narrows, once.
+    let untidy = asked.iter().any(|(_, value)| value.trim().is_empty())
+        || asked.iter().filter(|(name, _)| name == "columns").count() > 1;
+    if untidy {
+        return Redirect::to(&filter.href("")).into_response();
+    }
     let said = asked.iter().find(|(name, _)| name == "said").map(|(_, said)| said_words(said)).unwrap_or_default();
-    person.answer(show(&state, &person, &LogFilter::read(&asked), FormView::new(super::views::FIELDS), said).await)
+    person.answer(show(&state, &person, &filter, FormView::new(super::views::FIELDS), said).await)
 }
 
 /// What has just been done, by the word that this server puts into the address.
