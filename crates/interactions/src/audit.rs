@@ -11,6 +11,7 @@ use crate::facts;
 use crate::finding::Finding;
 use crate::hazards::{self, LabelScore, SafetyIssue};
 use crate::interaction::{Interaction, Side};
+use crate::opinion::{self, Opinion};
 use crate::redact::{self, Hide, Placeholders};
 use crate::regulations::{self, Country, Regulation, Scene, Violation};
 use crate::risk::{self, Risk, Status, Weighing};
@@ -87,6 +88,12 @@ impl<'m> Engine<'m> {
 
     /// Audits one interaction.
     pub fn audit(&self, interaction: &Interaction, rules: &Rules) -> Audit {
+        self.audit_with(interaction, rules, &[])
+    }
+
+    /// Audits one interaction, with opinions of somebody else about its hazards. Where one differs from what was found,
+    /// the interaction is to be reviewed at least.
+    pub fn audit_with(&self, interaction: &Interaction, rules: &Rules, opinions: &[Opinion]) -> Audit {
         let user = Country::parse(&interaction.input.country);
         let business = Country::parse(&interaction.output.country);
         let domains = regulations::domains(&interaction.use_case);
@@ -100,7 +107,8 @@ impl<'m> Engine<'m> {
             covered_domain: regulations::covered(&domains),
         };
         let mut found = evidence::find(&sides);
-        let (safety, scores) = self.hazards(&input, &output, &sides, rules, &mut found);
+        let (mut safety, scores) = self.hazards(&input, &output, &sides, rules, &mut found);
+        let disagreed = opinion::apply(opinions, &mut safety);
         let special = facts::special(&found, &input, &output);
         let hidden = self.hide(&input, &output, &pii, &secrets, &safety, rules, &about);
         found.extend(facts::of_findings(&pii, &secrets, &special, &safety, &user, &business, hidden.clean));
@@ -130,7 +138,10 @@ impl<'m> Engine<'m> {
         let risk = risk::score(&weighing);
         let weights = facts::weights(&found, &risk, &weighed);
         let violations = regulations::violations(&relevant, &found, &weights, risk.floor.is_some(), &scene);
-        let status = risk::status(&risk, &weighed, &safety, &violations);
+        let status = match risk::status(&risk, &weighed, &safety, &violations) {
+            Status::FullyCompliant if disagreed => Status::ReviewNeeded,
+            status => status,
+        };
         let warnings = self.warnings(&user, &business, interaction);
         let remediation = explain::remediation(&weighed, &safety, &found, &violations, interaction);
         let explanation = explain::explanation(status, &risk, &violations, &weighed, &safety);
@@ -195,9 +206,7 @@ impl<'m> Engine<'m> {
             hazards::injection_phrases(&sides.input, input.original, &mut issues);
         }
         hazards::of_facts(found, input.original, output.original, &mut issues);
-        issues.sort_by(|a, b| {
-            a.side.cmp(&b.side).then(b.severity().cmp(&a.severity())).then(a.hazard.code.cmp(b.hazard.code))
-        });
+        hazards::sort(&mut issues);
         (issues, scores)
     }
 

@@ -40,6 +40,17 @@ pub struct AuditDocument {
     pub explanation: String,
     pub warnings: Vec<String>,
     pub engine: EngineEntry,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeEntry>,
+}
+
+/// Who else was asked about hazards. Not part of an audit: whoever asks fills it in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "see AuditDocument")]
+pub struct JudgeEntry {
+    pub model: String,
+    /// `answered` or `no_answer`; without an answer the engine's findings stand.
+    pub outcome: String,
 }
 
 /// What made the document.
@@ -202,6 +213,7 @@ impl AuditDocument {
                 organization_rules: rules.version.clone(),
                 risk_formula: FORMULA_VERSION.to_owned(),
             },
+            judge: None,
         }
     }
 }

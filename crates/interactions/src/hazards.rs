@@ -25,7 +25,7 @@ pub struct Hazard {
     pub severity_output: u8,
 }
 
-/// All hazards that can be reported.
+/// All hazards that can be reported; S13, S14 and A3 to A5 by a judge alone.
 pub const HAZARDS: &[Hazard] = &[
     hazard("S1", "violent crimes", 6, 8),
     hazard("S2", "non-violent crimes", 5, 7),
@@ -39,8 +39,13 @@ pub const HAZARDS: &[Hazard] = &[
     hazard("S10", "hate", 5, 8),
     hazard("S11", "suicide and self-harm", 7, 9),
     hazard("S12", "sexual content", 3, 5),
+    hazard("S13", "elections", 3, 6),
+    hazard("S14", "code interpreter abuse", 6, 6),
     hazard("A1", "harassment and toxicity", 3, 6),
     hazard("A2", "graphic violence", 4, 6),
+    hazard("A3", "malware and intrusion", 6, 8),
+    hazard("A4", "fraud and social engineering", 5, 7),
+    hazard("A5", "misinformation or unsupported claim", 2, 4),
     hazard("A6", "discrimination", 0, 7),
     hazard("A7", "jailbreak or prompt injection", 6, 0),
     hazard("A8", "indirect injection", 7, 7),
@@ -116,6 +121,13 @@ fn of(category: Category) -> Option<&'static Hazard> {
         C::PromptLeak => "A9",
     };
     by_code(code)
+}
+
+/// Puts issues into their order: by side, the gravest first.
+pub(crate) fn sort(issues: &mut [SafetyIssue]) {
+    issues.sort_by(|a, b| {
+        a.side.cmp(&b.side).then(b.severity().cmp(&a.severity())).then(a.hazard.code.cmp(b.hazard.code))
+    });
 }
 
 /// The hazard that a classifier's label speaks for.

@@ -106,6 +106,7 @@ struct Inner {
     metrics: Metrics,
     started_at: Timestamp,
     narrator: Option<Narrator>,
+    judge: Option<interactions::Judge>,
     running: progress::Running,
     checked: certificates::CheckedCertificates,
     remembered_keys: keys::RememberedKeys,
@@ -129,6 +130,7 @@ impl App {
         let signing = Signing::open(&config, &store, clock.as_ref(), random.as_ref()).await?;
         let vault = Arc::new(Vault::open(&config, &store, &clock, &random).await?);
         let narrator = Narrator::from_config(&config.narrative);
+        let judge = interactions::Judge::from_config(&config.judge);
         let (metrics, started_at) = (Metrics::default(), clock.now());
         let model_files = model_files::ModelFiles::new(config.worker.concurrency);
         Ok(Self(Arc::new(Inner {
@@ -142,6 +144,7 @@ impl App {
             metrics,
             started_at,
             narrator,
+            judge,
             running: progress::Running::default(),
             checked: certificates::CheckedCertificates::default(),
             remembered_keys: keys::RememberedKeys::default(),

@@ -63,6 +63,8 @@ pub struct Config {
     pub vault: Vault,
     /// `[narrative]`: who writes the governance narrative.
     pub narrative: Narrative,
+    /// `[judge]`: who else is asked about the hazards of interactions.
+    pub judge: Narrative,
     /// `[limits]`: sizes and rates.
     pub limits: Limits,
     /// `[logging]`: what the process says about itself.
@@ -94,7 +96,8 @@ impl Config {
         self.signing.validate(&mut problems);
         self.retention.validate(&mut problems);
         self.vault.validate(&mut problems);
-        self.narrative.validate(&mut problems);
+        self.narrative.validate("narrative", &mut problems);
+        self.judge.validate("judge", &mut problems);
         self.limits.validate(&mut problems);
         self.logging.validate(&mut problems);
         self.metrics.validate(&mut problems);
@@ -208,6 +211,7 @@ mod tests {
     fn secrets_never_print() {
         let mut config = Config::default();
         config.narrative.api_key = Some(Secret::new("hunter2"));
+        config.judge.api_key = Some(Secret::new("hunter2"));
         config.storage.database_url = Some(Secret::new("postgres://assize:hunter2@db/assize"));
         config.vault.master_key = Some(Secret::new("assize-master-key-1:hunter2"));
         config.metrics.token = Some(Secret::new("hunter2"));

@@ -1,10 +1,11 @@
-//! `[narrative]`: who writes the governance narrative (layer 4).
+//! `[narrative]`: who writes the governance narrative (layer 4). `[judge]`: who is asked about the hazards of interactions.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Problems, Secret};
 
-/// The language model that is asked for the narrative, with measured numbers only.
+/// A language model that is asked for something: for the narrative, with measured numbers only; about hazards, with
+/// safe versions only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Narrative {
@@ -49,11 +50,13 @@ impl Default for Narrative {
 }
 
 impl Narrative {
-    pub(super) fn validate(&self, problems: &mut Problems) {
+    /// Checks the section of this name.
+    pub(super) fn validate(&self, section: &str, problems: &mut Problems) {
+        let key = |name: &str| format!("{section}.{name}");
         if let Some(url) = &self.base_url {
-            problems.http_url(url, "narrative.base_url");
+            problems.http_url(url, &key("base_url"));
         }
-        problems.within(self.timeout_s, 1, 300, "narrative.timeout_s");
+        problems.within(self.timeout_s, 1, 300, &key("timeout_s"));
         if self.provider == NarrativeProvider::None {
             return;
         }
@@ -61,12 +64,12 @@ impl Narrative {
             && self.model.len() <= 200
             && self.model.chars().all(|c| c.is_ascii_alphanumeric() || "-._:/".contains(c))
             && !self.model.split('/').any(|part| part.is_empty() || part == "." || part == "..");
-        problems.require(model_good, "narrative.model", "must name a model (letters, digits and -._:/)");
+        problems.require(model_good, &key("model"), "must name a model (letters, digits and -._:/)");
         // A model in one's own network may be open; the public services are not.
         problems.require(
             self.api_key.is_some() || self.base_url.is_some(),
-            "narrative.api_key",
-            "is needed for the provider's own address; set it in ASSIZE_NARRATIVE__API_KEY",
+            &key("api_key"),
+            &format!("is needed for the provider's own address; set it in ASSIZE_{}__API_KEY", section.to_uppercase()),
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Bodies of the interactions interface. Names are the document's where it has them.
 
 use assize_interactions::document::{
-    AuditDocument, EngineEntry, EvidenceEntry, FindingEntry, RegulationEntry, RiskTerm, SafetyEntry, SpanEntry,
+    AuditDocument, EngineEntry, EvidenceEntry, FindingEntry, JudgeEntry, RegulationEntry, RiskTerm, SafetyEntry, SpanEntry,
     ViolationEntry,
 };
 use jiff::Timestamp;
@@ -209,6 +209,15 @@ pub(crate) struct EngineBody {
     risk_formula: String,
 }
 
+/// Who else was asked about hazards.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JudgeBody {
+    model: String,
+    /// `answered` or `no_answer`.
+    #[schema(example = "answered")]
+    outcome: String,
+}
+
 /// The result of an audit.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ResultBody {
@@ -250,6 +259,8 @@ pub(crate) struct ResultBody {
     warnings: Vec<String>,
     /// What made the result.
     engine: EngineBody,
+    /// Who else was asked about hazards; `null` when nobody is configured.
+    judge: Option<JudgeBody>,
     /// Time of the audit, milliseconds.
     audit_ms: f64,
 }
@@ -280,6 +291,7 @@ impl From<Findings> for ResultBody {
             explanation,
             warnings,
             engine,
+            judge,
         } = findings.document;
         let EngineEntry { version, rules_version, organization_rules, risk_formula } = engine;
         Self {
@@ -300,6 +312,7 @@ impl From<Findings> for ResultBody {
             safe_output,
             explanation,
             warnings,
+            judge: judge.map(|JudgeEntry { model, outcome }| JudgeBody { model, outcome }),
             engine: EngineBody { version, rules_version, organization_rules, risk_formula },
             audit_ms: findings.audit_us as f64 / 1_000.0,
         }

@@ -17,6 +17,7 @@ use assize_store::interaction_queue::{
 };
 use assize_store::interactions::ComplianceStatus;
 use assize_store::{OrganizationId, Unit};
+use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::tz::TimeZone;
 
 use super::super::audits::{blocking, threads};
@@ -25,10 +26,13 @@ use super::super::vault::{BatchKeys, Place};
 use super::super::{Actor, App};
 use super::content::{CONTENT, Content, Findings, RESULT};
 use super::ids::SubmissionId;
+use super::judge::Judgement;
 use super::words::WordKey;
 
 /// Interactions of one transaction.
 const BATCH_MAX: u32 = 256;
+/// Interactions that the judge is asked about at once.
+const JUDGED_AT_ONCE: usize = 16;
 /// How often an audit may kill its process.
 const ATTEMPTS_MAX: u32 = 3;
 
@@ -42,10 +46,12 @@ pub(super) struct Found {
     pub(super) findings: Findings,
 }
 
-/// An opened interaction and where its result is sealed to.
+/// An opened interaction.
 struct Opened {
     pending: PendingInteraction,
     exchange: Exchange,
+    /// What the judge said of it, when there is one.
+    judgement: Option<Judgement>,
 }
 
 /// Keys of one organization, for one batch.
@@ -118,7 +124,10 @@ impl App {
             let batch = self.batch(&organization, &subjects(&organization, &pending)).await?;
             batches.insert(organization, batch);
         }
-        let opened = self.open_pending(&batches, pending, &mut failed).await?;
+        let mut opened = self.open_pending(&batches, pending, &mut failed).await?;
+        if self.has_judge() {
+            opened = self.judged(opened).await?;
+        }
         let audited = self.audit_all(batches, opened, &mut failed).await?;
         let mut unit = match unit {
             Some(unit) => unit,
@@ -172,7 +181,7 @@ impl App {
                         use_case: pending.interaction.use_case.clone(),
                         date: pending.interaction.occurred_at.to_zoned(TimeZone::UTC).date().to_string(),
                     };
-                    opened.push(Opened { pending, exchange });
+                    opened.push(Opened { pending, exchange, judgement: None });
                 }
                 Err(AppError::Unavailable { retry_after_s }) => return Err(AppError::Unavailable { retry_after_s }),
                 Err(AppError::Erased { .. }) => failed.push(failure(&pending, "erased")),
@@ -219,7 +228,7 @@ impl App {
     ) -> Vec<Result<AuditedInteraction, FailedInteraction>> {
         let audit = |opened: &Opened| {
             let batch = &batches[&opened.pending.organization];
-            let found = self.examine(&opened.exchange, false);
+            let found = self.examine(&opened.exchange, false, opened.judgement.as_ref());
             let (id, pending) = (id(&opened.pending), &opened.pending);
             let (organization, subject) = (&pending.organization, pending.interaction.subject.as_deref());
             self.sealed(batch, &Of { organization, id: &id, subject }, &found)
@@ -259,12 +268,26 @@ impl App {
         })
     }
 
+    /// Asks the judge about each, some at once. What the engine cannot read is not asked about; it fails later.
+    async fn judged(&self, opened: Vec<Opened>) -> Result<Vec<Opened>, AppError> {
+        let asked = opened.into_iter().map(|mut opened| async move {
+            let (app, exchange) = (self.clone(), opened.exchange.clone());
+            let examine = std::panic::AssertUnwindSafe(move || app.examine(&exchange, false, None));
+            let found = blocking(move || std::panic::catch_unwind(examine)).await?;
+            if let Ok(found) = found {
+                opened.judgement = self.judgement(&found.findings.document, &opened.exchange.use_case).await;
+            }
+            Ok(opened)
+        });
+        futures::stream::iter(asked).buffered(JUDGED_AT_ONCE).try_collect().await
+    }
+
     /// Runs the engine over one exchange; on the blocking pool.
-    pub(super) fn examine(&self, exchange: &Exchange, scores: bool) -> Found {
+    pub(super) fn examine(&self, exchange: &Exchange, scores: bool, judgement: Option<&Judgement>) -> Found {
         let rules = self.interaction_rules();
         let engine = Engine::new(Some(Tagger::embedded()), Some(Classifiers::embedded()));
         let before = self.clock().steady();
-        let audit = engine.audit(exchange, rules);
+        let audit = engine.audit_with(exchange, rules, judgement.map_or(&[], |said| &said.opinions[..]));
         let took = self.clock().steady().saturating_sub(before);
         let status = match audit.status {
             Status::FullyCompliant => ComplianceStatus::Compliant,
@@ -275,7 +298,8 @@ impl App {
         let entities = distinct(found.map(|finding| finding.kind.name));
         let violated = audit.violations.iter().filter(|violation| !violation.recommendation);
         let regulations = distinct(violated.map(|violation| violation.regulation));
-        let document = AuditDocument::new(&audit, exchange, rules, scores);
+        let mut document = AuditDocument::new(&audit, exchange, rules, scores);
+        document.judge = judgement.map(|said| said.entry.clone());
         Found {
             status,
             // A score lies from 0 to 10 with one decimal.

@@ -9,6 +9,7 @@ mod audit;
 mod content;
 mod ids;
 mod intake;
+mod judge;
 mod ledger;
 mod log;
 mod submission;
@@ -27,6 +28,7 @@ pub use content::{Content, Findings, Side};
 pub use ids::SubmissionId;
 pub use intake::Accepted;
 pub(super) use intake::Intake;
+pub(super) use judge::Judge;
 pub use ledger::{AccountRecord, LedgerLine, PlanChange, UsageReport, UsageSums};
 pub use log::{InteractionRecord, LogPage, LogQuery, OpenedInteraction, id_of};
 pub use submission::{LABEL_CHARS_MAX, Submission};
@@ -228,7 +230,16 @@ impl App {
 
     async fn examine_later(&self, exchange: Exchange, scores: bool) -> Result<audit::Found, AppError> {
         let app = self.clone();
-        blocking(move || app.examine(&exchange, scores)).await
+        let (exchange, found) = blocking(move || {
+            let found = app.examine(&exchange, scores, None);
+            (exchange, found)
+        })
+        .await?;
+        let Some(judgement) = self.judgement(&found.findings.document, &exchange.use_case).await else {
+            return Ok(found);
+        };
+        let app = self.clone();
+        blocking(move || app.examine(&exchange, scores, Some(&judgement))).await
     }
 
     fn arrival(
