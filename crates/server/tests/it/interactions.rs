@@ -446,3 +446,46 @@ async fn hostile_texts_end_in_an_answer() {
     }
     bench.app.stop().await;
 }
+
+/// A judge that answers with this text; the checked interaction, and what the judge was sent.
+async fn judged(answer: &str, body: &Value) -> (Value, Vec<String>) {
+    let service = wiremock::MockServer::start().await;
+    let answer = json!({ "choices": [{ "message": { "role": "assistant", "content": answer } }] });
+    wiremock::Mock::given(wiremock::matchers::path("/v1/chat/completions"))
+        .respond_with(wiremock::ResponseTemplate::new(200).set_body_json(answer))
+        .mount(&service)
+        .await;
+    let bench = Bench::new(|start| {
+        start.config.judge.provider = assize_server::config::NarrativeProvider::Openai;
+        start.config.judge.base_url = Some(service.uri());
+        start.config.judge.model = "stand-in".to_owned();
+        start.config.judge.allow_private = vec!["127.0.0.1".to_owned()];
+    })
+    .await;
+    let checked = body_of(bench.post("/v1/interactions/check", body).await).await;
+    let id = bench.submitted(body).await;
+    let audited = bench.audited(&id).await;
+    assert_eq!(audited["result"]["safety_issues"], checked["safety_issues"]);
+    bench.app.stop().await;
+    let sent = service.received_requests().await.unwrap();
+    (checked, sent.iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect())
+}
+
+#[tokio::test]
+async fn a_judge_sees_safe_versions_and_may_raise_what_it_sees() {
+    let answer = r#"{"issues": [{"category": "A5", "side": "output", "score": 0.9}]}"#;
+    let (checked, sent) = judged(answer, &leaking()).await;
+    assert_eq!(checked["judge"], json!({ "model": "stand-in", "outcome": "answered" }));
+    assert!(checked["safety_issues"].as_array().unwrap().iter().any(|issue| issue["category"] == "A5"), "{checked}");
+    assert_eq!(sent.len(), 1, "the same safe versions are judged once");
+    assert!(!sent[0].contains("4111") && !sent[0].contains("schneider"), "{}", sent[0]);
+    // What check digits found is none of its business.
+    assert!(checked["pii"].as_array().unwrap().iter().any(|finding| finding["type"] == "CREDIT_CARD"));
+}
+
+#[tokio::test]
+async fn a_judge_without_an_answer_changes_nothing() {
+    let (checked, _) = judged("I would rather not.", &interaction()).await;
+    assert_eq!(checked["judge"]["outcome"], "no_answer");
+    assert_eq!((&checked["risk_score"], &checked["compliance_status"]), (&json!(0.0), &json!("Fully Compliant")));
+}
