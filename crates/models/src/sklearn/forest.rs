@@ -26,7 +26,7 @@ impl Trees {
             cancel.check()?;
             let values = &mut sums.values;
             match outputs {
-                1 => tree.visit(&inputs, &mut leaves, |row, leaf| values[row] += leaf[0]),
+                1 => tree.add_to(&inputs, &mut leaves, values.iter_mut()),
                 2 => tree.visit(&inputs, &mut leaves, |row, leaf| {
                     values[2 * row] += leaf[0];
                     values[2 * row + 1] += leaf[1];
