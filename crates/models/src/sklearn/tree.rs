@@ -334,21 +334,27 @@ struct Record {
     samples: i64,
 }
 
-/// Reads a `sklearn.tree._tree.Tree` of one target with that many inputs.
-pub(super) fn read(source: &Source<'_>, inputs: usize) -> Result<Tree, Error> {
-    let count = declared(source, inputs)?;
+/// Reads a `sklearn.tree._tree.Tree` with that many inputs: a tree for each target, with as many values in a leaf as
+/// that target has.
+pub(super) fn read(source: &Source<'_>, inputs: usize, targets: &[usize]) -> Result<Vec<Tree>, Error> {
+    let count = declared(source, inputs, targets.len())?;
     let values = source.finite("values")?;
-    let outputs = match values.shape.as_slice() {
-        [nodes, 1, outputs] if *nodes == count && *outputs > 0 && count > 0 => *outputs,
-        _ => return Err(source.refuse("the shape of the values of a tree does not fit its nodes")),
-    };
+    let widest = targets.iter().copied().max().unwrap_or(0);
+    if values.shape != [count, targets.len(), widest] || count == 0 || widest == 0 {
+        return Err(source.refuse("the shape of the values of a tree does not fit its nodes"));
+    }
     let (records, order, children) = nodes(source, count, inputs)?;
-    Ok(flatten(&records, &order, &children, &values.values, outputs))
+    let read = |(target, outputs): (usize, &usize)| {
+        let stored = values.values.chunks_exact(widest).skip(target).step_by(targets.len());
+        let values: Vec<f64> = stored.flat_map(|values| &values[..*outputs]).copied().collect();
+        flatten(&records, &order, &children, &values, *outputs)
+    };
+    Ok(targets.iter().enumerate().map(read).collect())
 }
 
 /// The same, with values made of the depth of a leaf and the number of training rows in it.
 pub(super) fn read_with(source: &Source<'_>, inputs: usize, value: impl Fn(usize, i64) -> f64) -> Result<Tree, Error> {
-    let count = declared(source, inputs)?;
+    let count = declared(source, inputs, 1)?;
     let (records, order, children) = nodes(source, count, inputs)?;
     let mut depths = vec![0_usize; count];
     let mut values = vec![0.0; count];
@@ -366,19 +372,19 @@ pub(super) fn read_with(source: &Source<'_>, inputs: usize, value: impl Fn(usize
 }
 
 /// How many nodes a tree says it has, after checking what it is made for.
-fn declared(source: &Source<'_>, inputs: usize) -> Result<usize, Error> {
+fn declared(source: &Source<'_>, inputs: usize, targets: usize) -> Result<usize, Error> {
     let (class, arguments) = source.view().call().ok_or_else(|| source.refuse("a tree is needed in this place"))?;
     if !class.is("sklearn.tree._tree", "Tree") {
         return Err(source.refuse("a tree is needed in this place"));
     }
-    let [declared, _classes, targets] = arguments.as_slice() else {
+    let [declared, _classes, declared_targets] = arguments.as_slice() else {
         return Err(source.refuse("a tree is made of other arguments than known"));
     };
     if declared.integer() != i64::try_from(inputs).ok() || inputs == 0 {
         return Err(source.refuse(format!("the tree is not made for {inputs} inputs")));
     }
-    if targets.integer() != Some(1) {
-        return Err(source.refuse("trees of several targets are not evaluated"));
+    if declared_targets.integer() != i64::try_from(targets).ok() {
+        return Err(source.refuse(format!("the tree is not made for {targets} targets")));
     }
     source.size("node_count")
 }
@@ -395,7 +401,7 @@ fn nodes(source: &Source<'_>, count: usize, inputs: usize) -> Result<Nodes, Erro
 
 /// How much each feature lowers the impurity (`Tree.compute_feature_importances`), not scaled.
 pub(super) fn importances(source: &Source<'_>, inputs: usize) -> Result<Vec<f64>, Error> {
-    let count = declared(source, inputs)?;
+    let count = declared(source, inputs, 1)?;
     let (records, _, _) = nodes(source, count, inputs)?;
     let array = source.array("nodes")?;
     let odd = || source.refuse("the record of a tree node is not understood");
