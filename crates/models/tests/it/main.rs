@@ -7,6 +7,7 @@ mod explain;
 mod forest;
 mod hostile;
 mod reading_table;
+mod sandbox;
 mod sklearn;
 mod sklearn_harness;
 mod support;
