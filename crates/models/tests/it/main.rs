@@ -8,6 +8,7 @@ mod forest;
 mod hostile;
 mod reading_table;
 mod sandbox;
+mod sarif;
 mod sklearn;
 mod sklearn_harness;
 mod support;
