@@ -4,15 +4,15 @@
     python3 bench/sklearn_predict.py --adult adult.csv [--rows 10000] [--repeats 9]
 
 Run it in a virtual environment with scikit-learn, pandas, joblib and threadpoolctl. Trains on Adult, stores with
-joblib, loads with both, asks the same rows in one batch, alternating, and prints the medians as a Markdown table. The
-library also answers labels from the probabilities, as ours does.
+joblib, loads with both, asks the same rows in one batch, alternating, and prints the shortest times as a Markdown
+table: on a machine that others use too, these come nearest to what each needs. The library also answers labels from
+the probabilities, as ours does.
 """
 
 import argparse
 import json
 import os
 import pathlib
-import statistics
 import subprocess
 import tempfile
 import time
@@ -27,6 +27,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
+# Times that the two take turns.
+ROUNDS = 5
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 
@@ -71,23 +73,23 @@ def main():
             joblib.dump(model, stored)
             rows.to_csv(asked_file, index=False)
             theirs, loading, ours, opening = [], [], [], []
-            for _ in range(3):
+            for _ in range(ROUNDS):
                 start = time.perf_counter()
                 loaded = joblib.load(stored)
                 loading.append(time.perf_counter() - start)
                 with threadpool_limits(1):
-                    for _ in range(options.repeats // 3):
+                    for _ in range(options.repeats // ROUNDS):
                         start = time.perf_counter()
                         loaded.classes_[np.argmax(loaded.predict_proba(rows), axis=1)]
                         theirs.append(time.perf_counter() - start)
-                command = [TARGET / "release/examples/predict_bench", stored, asked_file, str(options.repeats // 3)]
+                command = [TARGET / "release/examples/predict_bench", stored, asked_file, str(options.repeats // ROUNDS)]
                 result = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
                 ours.append(result["predict"])
                 opening.append(result["open"])
-            medians = [statistics.median(values) for values in (loading, opening, theirs, ours)]
-            cells = " | ".join(f"{value * 1000:.1f} ms" for value in medians)
+            shortest = [min(values) for values in (loading, opening, theirs, ours)]
+            cells = " | ".join(f"{value * 1000:.1f} ms" for value in shortest)
             size = os.path.getsize(stored) / 1e6
-            print(f"| {name} | {size:.1f} MB | {cells} | **{medians[2] / medians[3]:.1f}** |", flush=True)
+            print(f"| {name} | {size:.1f} MB | {cells} | **{shortest[2] / shortest[3]:.1f}** |", flush=True)
 
 
 main()

@@ -16,5 +16,5 @@ mod sklearn;
 
 pub use open::open;
 pub use pickle::Limits;
-pub use predictor::{Counted, Error, Feature, FeatureKind, Predictions, Predictor};
+pub use predictor::{Counted, Error, Feature, FeatureKind, Predictions, Predictor, Target, TargetAnswer};
 pub use scan::{Finding, Scan, Severity, scan};

@@ -59,8 +59,27 @@ pub struct Predictions {
     pub classes: Vec<String>,
     /// Index into `classes`, one a row.
     pub labels: Vec<u32>,
-    /// Row-major `rows x classes`; `None` when the model gives no probabilities.
+    /// Row-major `rows x classes`, as the library gives them: finite, and from 0 to 1 but for objectives of XGBoost
+    /// that leave them raw; `None` when the model gives no probabilities.
     pub probabilities: Option<Vec<f64>>,
+}
+
+/// One of several things that a model says of each row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Class names; empty where the target is a number.
+    pub classes: Vec<String>,
+    /// As [`Predictor::classes_are_texts`].
+    pub classes_are_texts: bool,
+}
+
+/// Answers about one target.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TargetAnswer {
+    /// Of a target with classes.
+    Classes(Predictions),
+    /// One number a row.
+    Values(Vec<f64>),
 }
 
 /// A model that can be asked. Implementations are pure: the same rows give the same answer, on any thread.
@@ -85,6 +104,17 @@ pub trait Predictor: Send + Sync {
     /// Values a regressor gives for all rows; `None` for a classifier.
     fn values(&self, _table: &Table, _cancel: &Cancel) -> Result<Option<Vec<f64>>, Error> {
         Ok(None)
+    }
+
+    /// The targets of a model that says several things of each row. It answers by [`Predictor::answers`] only; every
+    /// other model has none here.
+    fn targets(&self) -> &[Target] {
+        &[]
+    }
+
+    /// Answers for all rows, one for each of [`Predictor::targets`].
+    fn answers(&self, _table: &Table, _cancel: &Cancel) -> Result<Vec<TargetAnswer>, Error> {
+        Err(Error::Unreadable(format!("{}: the model answers one target", self.description())))
     }
 }
 
@@ -132,5 +162,14 @@ impl<P: Predictor> Predictor for Counted<P> {
     fn values(&self, table: &Table, cancel: &Cancel) -> Result<Option<Vec<f64>>, Error> {
         self.rows.fetch_add(table.rows as u64, Ordering::Relaxed);
         self.inner.values(table, cancel)
+    }
+
+    fn targets(&self) -> &[Target] {
+        self.inner.targets()
+    }
+
+    fn answers(&self, table: &Table, cancel: &Cancel) -> Result<Vec<TargetAnswer>, Error> {
+        self.rows.fetch_add(table.rows as u64, Ordering::Relaxed);
+        self.inner.answers(table, cancel)
     }
 }

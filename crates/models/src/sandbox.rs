@@ -37,7 +37,7 @@ use process::{Connection, Payload};
 use wire::Writer;
 
 /// Version of the protocol; both sides are the same program, so another one is a broken installation.
-const PROTOCOL_VERSION: u16 = 1;
+const PROTOCOL_VERSION: u16 = 2;
 
 /// Memory that any file may cost to open: a hostile one stays under 300 MB, the program itself included.
 const MEMORY_BYTES_BASE: u64 = 160 << 20;

@@ -30,6 +30,7 @@ mod linear;
 mod meta;
 mod metric;
 mod multiclass;
+mod multioutput;
 mod naive_bayes;
 mod nearest_imputing;
 mod neighbors;
@@ -54,10 +55,11 @@ use assize_tables::{Cancel, ColumnData, MISSING, Table};
 use rayon::prelude::*;
 
 use crate::pickle::{Limits, Pickle};
-use crate::predictor::{Error, Feature, FeatureKind, Predictions, Predictor};
+use crate::predictor::{Error, Feature, FeatureKind, Predictions, Predictor, Target, TargetAnswer};
 pub(crate) use boosters::Library;
 use data::Data;
-use estimator::{Answer, Classify, Estimator, Regress};
+use estimator::{Answer, Classify, Estimator, Regress, Said, Targets};
+use label::Label;
 use source::{Budget, Source};
 
 /// Most and least rows that pass the whole pipeline together.
@@ -74,6 +76,7 @@ const BLOCK_CELLS_MAX: usize = 8 << 20;
 enum Asked {
     Classifier(Box<dyn Classify>),
     Regressor(Box<dyn Regress>),
+    Several(Box<dyn Targets>),
 }
 
 /// A model of scikit-learn with what it says of its inputs.
@@ -86,6 +89,8 @@ struct Model {
     missing_texts_unclear: bool,
     features: Vec<Feature>,
     classes: Vec<String>,
+    /// Of a model of several.
+    targets: Vec<Target>,
     description: String,
 }
 
@@ -122,6 +127,7 @@ impl Asked {
         match estimator {
             Estimator::Classifier(classifier) => Some(Self::Classifier(classifier)),
             Estimator::Regressor(regressor) => Some(Self::Regressor(regressor)),
+            Estimator::Several(several) => Some(Self::Several(several)),
             Estimator::Transformer(_) => None,
         }
     }
@@ -130,6 +136,7 @@ impl Asked {
         match self {
             Self::Classifier(classifier) => classifier.inputs(),
             Self::Regressor(regressor) => regressor.inputs(),
+            Self::Several(_) => None,
         }
     }
 }
@@ -147,14 +154,31 @@ impl Model {
             None => vec![Feature { name: None, kind: FeatureKind::Any }; inputs],
         };
         let classes = match &asked {
-            Asked::Classifier(classifier) => classifier.classes().iter().map(ToString::to_string).collect(),
-            Asked::Regressor(_) => Vec::new(),
+            Asked::Classifier(classifier) => names_of(classifier.classes()),
+            Asked::Regressor(_) | Asked::Several(_) => Vec::new(),
+        };
+        let targets: Vec<Target> = match &asked {
+            Asked::Several(several) => several.classes().into_iter().map(target).collect(),
+            Asked::Classifier(_) | Asked::Regressor(_) => Vec::new(),
         };
         // Whatever is widest decides how many rows go together.
-        let widest = made_columns.max(inputs).max(classes.len()).max(1);
+        let answered = targets.iter().map(|target| target.classes.len().max(1)).sum::<usize>().max(classes.len());
+        let widest = made_columns.max(inputs).max(answered).max(1);
         let block_rows = (BLOCK_CELLS_MAX / widest).clamp(BLOCK_ROWS_MIN, BLOCK_ROWS_MAX);
-        Self { asked, inputs, block_rows, missing_texts_unclear, features, classes, description }
+        Self { asked, inputs, block_rows, missing_texts_unclear, features, classes, targets, description }
     }
+}
+
+fn names_of(classes: &[Label]) -> Vec<String> {
+    classes.iter().map(ToString::to_string).collect()
+}
+
+fn are_texts(classes: &[Label]) -> bool {
+    classes.iter().any(|class| matches!(class, Label::Text(_)))
+}
+
+fn target(classes: &[Label]) -> Target {
+    Target { classes: names_of(classes), classes_are_texts: are_texts(classes) }
 }
 
 /// Whether a class is one of those that are evaluated.
@@ -262,6 +286,41 @@ impl Model {
     }
 }
 
+impl Model {
+    fn unfit(&self, why: &str) -> Error {
+        Error::Unreadable(format!("{}: {why}", self.description))
+    }
+
+    fn several(&self) -> Error {
+        self.unfit(&format!("the model answers {} targets; one is needed here", self.targets.len()))
+    }
+
+    /// The blocks of one target, one after the other; `sure` when they come with probabilities.
+    fn joined_labels(&self, classes: &[String], sure: bool, blocks: Vec<Answer>) -> Result<Predictions, Error> {
+        let mut labels = Vec::new();
+        let mut probabilities = sure.then(Vec::new);
+        for block in blocks {
+            labels.extend(block.labels);
+            match (&mut probabilities, block.probabilities) {
+                (Some(all), Some(block)) => all.extend(block.values),
+                _ => probabilities = None,
+            }
+        }
+        if probabilities.iter().flatten().any(|value: &f64| !value.is_finite()) {
+            return Err(self.unfit("a probability is not a finite number"));
+        }
+        Ok(Predictions { classes: classes.to_vec(), labels, probabilities })
+    }
+
+    fn joined_values(&self, blocks: &[Vec<f64>]) -> Result<Vec<f64>, Error> {
+        let values = blocks.concat();
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err(self.unfit("a value is not a finite number"));
+        }
+        Ok(values)
+    }
+}
+
 impl Predictor for Model {
     fn features(&self) -> &[Feature] {
         &self.features
@@ -273,7 +332,7 @@ impl Predictor for Model {
 
     fn classes_are_texts(&self) -> bool {
         let Asked::Classifier(classifier) = &self.asked else { return false };
-        classifier.classes().iter().any(|class| matches!(class, label::Label::Text(_)))
+        are_texts(classifier.classes())
     }
 
     fn description(&self) -> String {
@@ -281,33 +340,48 @@ impl Predictor for Model {
     }
 
     fn predict(&self, table: &Table, cancel: &Cancel) -> Result<Predictions, Error> {
-        let Asked::Classifier(classifier) = &self.asked else {
-            return Err(Error::Unreadable(format!(
-                "{}: it is a regressor; decisions need a classifier",
-                self.description
-            )));
+        let classifier = match &self.asked {
+            Asked::Classifier(classifier) => classifier,
+            Asked::Regressor(_) => {
+                return Err(self.unfit("it is a regressor; decisions need a classifier"));
+            }
+            Asked::Several(_) => return Err(self.several()),
         };
         let answers: Vec<Answer> = self.blocks(table, cancel, |data| classifier.answer(data, cancel))?;
-        let mut labels = Vec::with_capacity(table.rows);
-        let mut probabilities = classifier.has_probabilities().then(Vec::new);
-        for answer in answers {
-            labels.extend(answer.labels);
-            if let (Some(all), Some(block)) = (&mut probabilities, answer.probabilities) {
-                all.extend(block.values);
-            }
-        }
-        if probabilities.iter().flatten().any(|value| !value.is_finite()) {
-            return Err(Error::Unreadable(format!("{}: a probability is not a finite number", self.description)));
-        }
-        Ok(Predictions { classes: self.classes.clone(), labels, probabilities })
+        self.joined_labels(&self.classes, classifier.has_probabilities(), answers)
     }
 
     fn values(&self, table: &Table, cancel: &Cancel) -> Result<Option<Vec<f64>>, Error> {
-        let Asked::Regressor(regressor) = &self.asked else { return Ok(None) };
-        let values = self.blocks(table, cancel, |data| regressor.values(data, cancel))?.concat();
-        if values.iter().any(|value| !value.is_finite()) {
-            return Err(Error::Unreadable(format!("{}: a value is not a finite number", self.description)));
+        let regressor = match &self.asked {
+            Asked::Classifier(_) => return Ok(None),
+            Asked::Regressor(regressor) => regressor,
+            Asked::Several(_) => return Err(self.several()),
+        };
+        self.joined_values(&self.blocks(table, cancel, |data| regressor.values(data, cancel))?).map(Some)
+    }
+
+    fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    fn answers(&self, table: &Table, cancel: &Cancel) -> Result<Vec<TargetAnswer>, Error> {
+        let Asked::Several(several) = &self.asked else { return Err(self.unfit("the model answers one target")) };
+        let mut labels: Vec<Vec<Answer>> = self.targets.iter().map(|_| Vec::new()).collect();
+        let mut values: Vec<Vec<Vec<f64>>> = self.targets.iter().map(|_| Vec::new()).collect();
+        for block in self.blocks(table, cancel, |data| several.answers(data, cancel))? {
+            for (at, said) in block.into_iter().enumerate() {
+                match said {
+                    Said::Classes(answer) => labels[at].push(answer),
+                    Said::Values(block) => values[at].push(block),
+                }
+            }
         }
-        Ok(Some(values))
+        let joined = self.targets.iter().zip(labels).zip(values).map(|((target, labels), values)| {
+            if target.classes.is_empty() {
+                return self.joined_values(&values).map(TargetAnswer::Values);
+            }
+            self.joined_labels(&target.classes, true, labels).map(TargetAnswer::Classes)
+        });
+        joined.collect()
     }
 }

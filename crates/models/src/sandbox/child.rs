@@ -63,6 +63,10 @@ fn serve(
                 let table = message::read_rows(&request.body).map_err(unreadable)?;
                 Ok(message::write_values(opened_model(model.as_deref())?.values(&table, &Cancel::new())?.as_deref()))
             }),
+            wire::ANSWERS => guarded(|| {
+                let table = message::read_rows(&request.body).map_err(unreadable)?;
+                Ok(message::write_answers(&opened_model(model.as_deref())?.answers(&table, &Cancel::new())?))
+            }),
             _ => return Err(invalid(Malformed("an unknown request"))),
         };
         answer.send(output)?;
@@ -80,6 +84,7 @@ fn opened_of(model: &dyn Predictor) -> Opened {
         features: model.features().to_vec(),
         classes: model.classes().to_vec(),
         classes_are_texts: model.classes_are_texts(),
+        targets: model.targets().to_vec(),
     }
 }
 

@@ -3,9 +3,9 @@
 use assize_tables::{Column, ColumnData, MISSING, Table};
 
 use super::wire::{
-    CONFINE, CONFINED, Malformed, OPENED, PREDICTED, REFUSED, Reader, SCANNED, TEXT_BYTES_MAX, VALUED, Writer,
+    ANSWERED, CONFINE, CONFINED, Malformed, OPENED, PREDICTED, REFUSED, Reader, SCANNED, TEXT_BYTES_MAX, VALUED, Writer,
 };
-use crate::predictor::{Error, Feature, FeatureKind, Predictions};
+use crate::predictor::{Error, Feature, FeatureKind, Predictions, Target, TargetAnswer};
 use crate::scan::Scan;
 
 /// Bytes of a name of an input or class.
@@ -17,8 +17,8 @@ pub(super) const REFUSAL_BYTES_MAX: usize = 2 * SENTENCE_BYTES_MAX + 16;
 /// Inputs and classes of a model.
 const FEATURES_MAX: usize = 4 << 20;
 const CLASSES_MAX: usize = 1 << 16;
-/// How far a probability may lie outside 0 to 1 by rounding.
-const PROBABILITY_SLACK: f64 = 1e-6;
+/// Targets of a model.
+const TARGETS_MAX: usize = 1 << 16;
 
 /// The walls a child is to put up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +151,7 @@ pub(super) struct Opened {
     pub(super) features: Vec<Feature>,
     pub(super) classes: Vec<String>,
     pub(super) classes_are_texts: bool,
+    pub(super) targets: Vec<Target>,
 }
 
 impl Opened {
@@ -167,9 +168,11 @@ impl Opened {
             writer.u8(u8::from(feature.name.is_some()));
             writer.text(feature.name.as_deref().unwrap_or_default());
         }
-        writer.count(self.classes.len());
-        self.classes.iter().for_each(|class| writer.text(class));
-        writer.u8(u8::from(self.classes_are_texts));
+        write_classes(&mut writer, &self.classes, self.classes_are_texts);
+        writer.count(self.targets.len());
+        for target in &self.targets {
+            write_classes(&mut writer, &target.classes, target.classes_are_texts);
+        }
         writer
     }
 
@@ -192,27 +195,48 @@ impl Opened {
             let name = reader.text(NAME_BYTES_MAX)?;
             features.push(Feature { name: named.then(|| name.to_owned()), kind });
         }
-        let count = reader.count(4)?;
-        if count > CLASSES_MAX {
-            return Err(Malformed("a model has too many classes"));
+        let (classes, classes_are_texts) = read_classes(&mut reader)?;
+        let count = reader.count(5)?;
+        if count > TARGETS_MAX {
+            return Err(Malformed("a model has too many targets"));
         }
-        let classes: Result<_, Malformed> =
-            (0..count).map(|_| reader.text(NAME_BYTES_MAX).map(str::to_owned)).collect();
-        let classes = classes?;
-        let classes_are_texts = reader.u8()? == 1;
+        let mut targets = Vec::with_capacity(count);
+        for _ in 0..count {
+            let (classes, classes_are_texts) = read_classes(&mut reader)?;
+            targets.push(Target { classes, classes_are_texts });
+        }
         reader.end()?;
-        Ok(Self { description, features, classes, classes_are_texts })
+        Ok(Self { description, features, classes, classes_are_texts, targets })
     }
+}
+
+fn write_classes(writer: &mut Writer, classes: &[String], are_texts: bool) {
+    writer.count(classes.len());
+    classes.iter().for_each(|class| writer.text(class));
+    writer.u8(u8::from(are_texts));
+}
+
+fn read_classes(reader: &mut Reader<'_>) -> Result<(Vec<String>, bool), Malformed> {
+    let count = reader.count(4)?;
+    if count > CLASSES_MAX {
+        return Err(Malformed("a model has too many classes"));
+    }
+    let classes: Result<_, Malformed> = (0..count).map(|_| reader.text(NAME_BYTES_MAX).map(str::to_owned)).collect();
+    Ok((classes?, reader.u8()? == 1))
 }
 
 pub(super) fn write_predictions(predictions: &Predictions) -> Writer {
     let mut writer = Writer::request(PREDICTED);
+    put_predictions(&mut writer, predictions);
+    writer
+}
+
+fn put_predictions(writer: &mut Writer, predictions: &Predictions) {
     writer.count(predictions.labels.len());
     writer.count(predictions.classes.len());
     writer.u32s(predictions.labels.iter().copied());
     writer.u8(u8::from(predictions.probabilities.is_some()));
     writer.f64s(predictions.probabilities.as_deref().unwrap_or_default());
-    writer
 }
 
 /// Labels and probabilities for `rows` rows of a model with `classes` classes.
@@ -222,6 +246,16 @@ pub(super) fn read_predictions(
     classes: usize,
 ) -> Result<(Vec<u32>, Option<Vec<f64>>), Malformed> {
     let mut reader = Reader::new(body);
+    let read = take_predictions(&mut reader, rows, classes)?;
+    reader.end()?;
+    Ok(read)
+}
+
+fn take_predictions(
+    reader: &mut Reader<'_>,
+    rows: usize,
+    classes: usize,
+) -> Result<(Vec<u32>, Option<Vec<f64>>), Malformed> {
     if reader.u32()? as usize != rows || reader.u32()? as usize != classes {
         return Err(Malformed("the answers are not as many as the questions"));
     }
@@ -234,12 +268,49 @@ pub(super) fn read_predictions(
         1 => Some(reader.f64s(rows.checked_mul(classes).ok_or(Malformed("a count is too large"))?)?),
         _ => return Err(Malformed("an answer is of no known kind")),
     };
-    reader.end()?;
-    let possible = |value: &f64| (-PROBABILITY_SLACK..=1.0 + PROBABILITY_SLACK).contains(value);
-    if !probabilities.iter().flatten().all(possible) {
-        return Err(Malformed("a probability is not a number from 0 to 1"));
+    // Not held to 0 to 1: XGBoost calls the margins of `binary:logitraw` probabilities too.
+    if !probabilities.iter().flatten().all(|value| value.is_finite()) {
+        return Err(Malformed("a probability is not a finite number"));
     }
     Ok((labels, probabilities))
+}
+
+pub(super) fn write_answers(answers: &[TargetAnswer]) -> Writer {
+    let mut writer = Writer::request(ANSWERED);
+    writer.count(answers.len());
+    for answer in answers {
+        match answer {
+            TargetAnswer::Classes(predictions) => put_predictions(&mut writer, predictions),
+            TargetAnswer::Values(values) => writer.f64s(values),
+        }
+    }
+    writer
+}
+
+/// What is said of each target for `rows` rows.
+pub(super) fn read_answers(body: &[u8], rows: usize, targets: &[Target]) -> Result<Vec<TargetAnswer>, Malformed> {
+    let mut reader = Reader::new(body);
+    if reader.u32()? as usize != targets.len() {
+        return Err(Malformed("the answers are not as many as the targets"));
+    }
+    let mut answers = Vec::with_capacity(targets.len());
+    for target in targets {
+        answers.push(if target.classes.is_empty() {
+            TargetAnswer::Values(finite(reader.f64s(rows)?)?)
+        } else {
+            let (labels, probabilities) = take_predictions(&mut reader, rows, target.classes.len())?;
+            TargetAnswer::Classes(Predictions { classes: target.classes.clone(), labels, probabilities })
+        });
+    }
+    reader.end()?;
+    Ok(answers)
+}
+
+fn finite(values: Vec<f64>) -> Result<Vec<f64>, Malformed> {
+    if !values.iter().all(|value| value.is_finite()) {
+        return Err(Malformed("a value is not a finite number"));
+    }
+    Ok(values)
 }
 
 pub(super) fn write_values(values: Option<&[f64]>) -> Writer {
@@ -254,13 +325,10 @@ pub(super) fn read_values(body: &[u8], rows: usize) -> Result<Option<Vec<f64>>, 
     let mut reader = Reader::new(body);
     let values = match reader.u8()? {
         0 => None,
-        1 => Some(reader.f64s(rows)?),
+        1 => Some(finite(reader.f64s(rows)?)?),
         _ => return Err(Malformed("an answer is of no known kind")),
     };
     reader.end()?;
-    if !values.iter().flatten().all(|value| value.is_finite()) {
-        return Err(Malformed("a value is not a finite number"));
-    }
     Ok(values)
 }
 
@@ -353,7 +421,7 @@ mod tests {
         assert!(read_predictions(&good, 2, 3).is_err());
         assert!(read_predictions(&predictions(vec![0, 2], vec![0.9, 0.1, 0.2, 0.8]), 2, 2).is_err());
         assert!(read_predictions(&predictions(vec![0, 1], vec![0.9, 0.1, 0.2]), 2, 2).is_err());
-        for odd in [f64::NAN, f64::INFINITY, -0.01, 1.01] {
+        for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert!(read_predictions(&predictions(vec![0, 1], vec![0.9, odd, 0.2, 0.8]), 2, 2).is_err(), "{odd}");
         }
         assert!(read_values(&body(write_values(Some(&[1.0, f64::NAN]))), 2).is_err());

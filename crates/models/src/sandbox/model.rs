@@ -6,7 +6,7 @@ use super::ANSWER_WAIT;
 use super::message::{self, Opened};
 use super::process::Connection;
 use super::wire::{self, Frame, Malformed, REQUEST_BYTES_MAX, Writer};
-use crate::predictor::{Error, Feature, Predictions, Predictor};
+use crate::predictor::{Error, Feature, Predictions, Predictor, Target, TargetAnswer};
 
 /// Cells and rows of one question: some megabytes, work for a moment.
 const BATCH_CELLS_MAX: usize = 1 << 20;
@@ -51,6 +51,12 @@ impl SandboxedModel {
         all.filter(is_read).collect()
     }
 
+    /// Numbers in the answer for one row.
+    fn answer_width(&self) -> usize {
+        let of_targets = self.opened.targets.iter().map(|target| target.classes.len().max(1)).sum::<usize>();
+        of_targets.max(self.opened.classes.len()).max(1)
+    }
+
     /// Asks about the rows in batches; `take` gets each answer with its number of rows.
     fn in_batches(
         &self,
@@ -60,7 +66,7 @@ impl SandboxedModel {
         mut take: impl FnMut(&Frame, usize) -> Result<(), Malformed>,
     ) -> Result<(), Error> {
         let columns = self.columns(table);
-        let classes = self.opened.classes.len().max(1);
+        let classes = self.answer_width();
         let widest = columns.len().max(classes);
         let most = (BATCH_CELLS_MAX / widest.max(1)).clamp(1, BATCH_ROWS_MAX);
         // A question about no rows is asked too: the model may have something to say about the columns.
@@ -95,7 +101,7 @@ impl SandboxedModel {
         cancel: &Cancel,
         take: &mut impl FnMut(&Frame, usize) -> Result<(), Malformed>,
     ) -> Result<(), Error> {
-        let answer_bytes_max = rows * (4 + 8 * classes) + ANSWER_BYTES_FREE;
+        let answer_bytes_max = (rows + 1) * 12 * classes + ANSWER_BYTES_FREE;
         let answer_bytes_max = answer_bytes_max.max(message::REFUSAL_BYTES_MAX);
         let answer = self.connection.ask(request, None, answer_bytes_max, ANSWER_WAIT, cancel)?;
         take(&answer, rows).map_err(|malformed| self.connection.distrust(malformed))
@@ -158,4 +164,38 @@ impl Predictor for SandboxedModel {
         })?;
         Ok(values)
     }
+
+    fn targets(&self) -> &[Target] {
+        &self.opened.targets
+    }
+
+    fn answers(&self, table: &Table, cancel: &Cancel) -> Result<Vec<TargetAnswer>, Error> {
+        let mut answers: Option<Vec<TargetAnswer>> = None;
+        self.in_batches(wire::ANSWERS, table, cancel, |answer, rows| {
+            let more = message::read_answers(of_kind(answer, wire::ANSWERED)?, rows, &self.opened.targets)?;
+            match &mut answers {
+                None => answers = Some(more),
+                Some(all) => all.iter_mut().zip(more).try_for_each(|(all, more)| append(all, more))?,
+            }
+            Ok(())
+        })?;
+        Ok(answers.unwrap_or_default())
+    }
+}
+
+/// Adds the answers about further rows.
+fn append(all: &mut TargetAnswer, more: TargetAnswer) -> Result<(), Malformed> {
+    match (all, more) {
+        (TargetAnswer::Values(all), TargetAnswer::Values(more)) => all.extend(more),
+        (TargetAnswer::Classes(all), TargetAnswer::Classes(more)) => {
+            all.labels.extend(more.labels);
+            match (&mut all.probabilities, more.probabilities) {
+                (Some(all), Some(more)) => all.extend(more),
+                (None, None) => {}
+                _ => return Err(Malformed("probabilities come for some rows only")),
+            }
+        }
+        _ => return Err(Malformed("an answer of another kind than the question")),
+    }
+    Ok(())
 }

@@ -171,11 +171,11 @@ impl<'a> Walk<'a> {
             }
             0x94 => {
                 self.remember(self.next);
-                self.next += 1;
+                self.next = self.next.saturating_add(1);
             }
             b'q' | b'r' => {
                 self.remember(number);
-                self.next = self.next.max(number + 1);
+                self.next = self.next.max(number.saturating_add(1));
             }
             b'p' => {
                 let entry: u64 = value.and_then(|line| line.parse().ok()).unwrap_or(u64::MAX - 1);

@@ -35,6 +35,13 @@ fn a_call_before_the_damage_is_still_found() {
 }
 
 #[test]
+fn a_memo_entry_of_the_largest_number_is_followed_by_none_larger() {
+    let mut bytes = b"\x80\x04N0p18446744073709551615\n".to_vec();
+    bytes.extend(b"\x8c\x02os\x94\x8c\x06system\x94\x93.");
+    assert_eq!(worst(&bytes), (Some(Severity::Critical), "pickle-dangerous-call".into()));
+}
+
+#[test]
 fn plain_data_is_clean_and_unknown_code_is_not() {
     assert_eq!(worst(b"\x80\x04}."), (None, "".into()));
     assert_eq!(worst(b"cacme.models\nScorer\n."), (Some(Severity::High), "pickle-unknown-module".into()));

@@ -93,6 +93,21 @@ pub(super) trait Regress: Send + Sync {
     }
 }
 
+/// What an estimator says of one target.
+pub(super) enum Said {
+    Classes(Answer),
+    Values(Vec<f64>),
+}
+
+/// A fitted estimator of several targets.
+pub(super) trait Targets: Send + Sync {
+    /// Classes of each target; none where the target is a number.
+    fn classes(&self) -> Vec<&[Label]>;
+
+    /// What it says of each target, in their order.
+    fn answers(&self, data: &Data, cancel: &Cancel) -> Result<Vec<Said>, Error>;
+}
+
 /// A fitted transformer.
 pub(super) trait Transform: Send + Sync {
     /// Whether the library's output is float32, so that what follows would be computed in that precision.
@@ -114,6 +129,7 @@ pub(super) enum Role {
 pub(super) enum Estimator {
     Classifier(Box<dyn Classify>),
     Regressor(Box<dyn Regress>),
+    Several(Box<dyn Targets>),
     Transformer(Box<dyn Transform>),
 }
 

@@ -4,7 +4,8 @@ use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
 use super::estimator::{Classify, Estimator, Regress, Rule};
-use super::label::Label;
+use super::label::{self, Label};
+use super::multioutput::{self, One};
 use super::source::Source;
 use super::tree::{self, Inputs, Tree};
 use crate::predictor::Error;
@@ -26,7 +27,7 @@ impl Trees {
             cancel.check()?;
             let values = &mut sums.values;
             match outputs {
-                1 => tree.visit(&inputs, &mut leaves, |row, leaf| values[row] += leaf[0]),
+                1 => tree.add_to(&inputs, &mut leaves, values.iter_mut()),
                 2 => tree.visit(&inputs, &mut leaves, |row, leaf| {
                     values[2 * row] += leaf[0];
                     values[2 * row + 1] += leaf[1];
@@ -90,55 +91,87 @@ fn missing_allowed(source: &Source<'_>, forest: bool, random_splits: bool) -> Re
     Ok(source.version() >= since && !source.has("monotonic_cst") && criterion != "absolute_error")
 }
 
-fn read_classes(source: &Source<'_>) -> Result<Vec<Label>, Error> {
-    if source.integer("n_outputs_")? != 1 {
-        return Err(source.refuse("several targets are not evaluated"));
+/// The classes of each target.
+fn read_classes(source: &Source<'_>) -> Result<Vec<Vec<Label>>, Error> {
+    let targets = targets(source)?;
+    if targets == 1 {
+        let classes = source.classes(1)?;
+        if source.size("n_classes_")? != classes.len() {
+            return Err(source.refuse("n_classes_ is not the number of classes"));
+        }
+        return Ok(vec![classes]);
     }
-    let classes = source.classes(1)?;
-    if source.size("n_classes_")? != classes.len() {
-        return Err(source.refuse("n_classes_ is not the number of classes"));
-    }
-    Ok(classes)
+    let odd = || source.refuse("classes_ is not a list of labels for each target");
+    let read = |view| label::labels(&source.decode(view)?).filter(|classes| !classes.is_empty()).ok_or_else(odd);
+    let classes: Result<Vec<Vec<Label>>, Error> = source.list("classes_")?.into_iter().map(read).collect();
+    classes.and_then(|classes| if classes.len() == targets { Ok(classes) } else { Err(odd()) })
 }
 
-/// Leaf values are class counts up to 1.3 and fractions since.
-fn classify_tree(source: &Source<'_>, classes: usize) -> Result<Tree, Error> {
-    let mut tree = tree::read(&source.child("tree_")?, source.inputs()?)?;
+fn targets(source: &Source<'_>) -> Result<usize, Error> {
+    let targets = source.size("n_outputs_")?;
+    multioutput::check_count(source, targets)?;
+    Ok(targets)
+}
+
+/// A tree for each target. Leaf values are class counts up to 1.3 and fractions since.
+fn classify_tree(source: &Source<'_>, classes: &[Vec<Label>]) -> Result<Vec<Tree>, Error> {
+    let widths: Vec<usize> = classes.iter().map(Vec::len).collect();
+    let mut trees = tree::read(&source.child("tree_")?, source.inputs()?, &widths)?;
     let fractions = source.version() >= (1, 4);
     let sound = |values: &[f64]| {
         let sum: f64 = values.iter().sum();
         values.iter().all(|value| *value >= 0.0) && if fractions { (sum - 1.0).abs() < 1e-6 } else { sum > 0.0 }
     };
-    if tree.outputs() != classes || !tree.all_values(sound) {
+    if !trees.iter().all(|tree| tree.all_values(sound)) {
         return Err(source.refuse("the values of the leaves are not those of the classes"));
     }
     if !fractions {
-        tree.normalize();
+        trees.iter_mut().for_each(Tree::normalize);
     }
-    Ok(tree)
+    Ok(trees)
+}
+
+/// Members with a tree for each target become a forest for each target.
+fn by_target(source: &Source<'_>, members: Vec<Vec<Tree>>, missing_allowed: bool) -> Result<Vec<Trees>, Error> {
+    let inputs = source.inputs()?;
+    let mut forests: Vec<Trees> = Vec::new();
+    for member in members {
+        forests.resize_with(member.len(), || Trees { trees: Vec::new(), inputs, missing_allowed });
+        forests.iter_mut().zip(member).for_each(|(forest, tree)| forest.trees.push(tree));
+    }
+    Ok(forests)
+}
+
+fn classifiers(source: &Source<'_>, classes: Vec<Vec<Label>>, forests: Vec<Trees>) -> Result<Estimator, Error> {
+    let one = |(classes, trees)| One::Classifier(Box::new(TreeClassifier { classes, trees }));
+    multioutput::of(source, classes.into_iter().zip(forests).map(one).collect())
+}
+
+fn regressors(source: &Source<'_>, forests: Vec<Trees>) -> Result<Estimator, Error> {
+    multioutput::of(source, forests.into_iter().map(|trees| One::Regressor(Box::new(TreeRegressor(trees)))).collect())
 }
 
 pub(super) fn tree_classifier(source: &Source<'_>) -> Result<Estimator, Error> {
     let classes = read_classes(source)?;
-    let trees = vec![classify_tree(source, classes.len())?];
+    let trees = vec![classify_tree(source, &classes)?];
     let missing_allowed = missing_allowed(source, false, source.text("splitter")? == "random")?;
-    let trees = Trees { trees, inputs: source.inputs()?, missing_allowed };
-    Ok(Estimator::Classifier(Box::new(TreeClassifier { classes, trees })))
+    classifiers(source, classes, by_target(source, trees, missing_allowed)?)
 }
 
 pub(super) fn tree_regressor(source: &Source<'_>) -> Result<Estimator, Error> {
+    let trees = vec![regress_trees(source, targets(source)?)?];
     let missing_allowed = missing_allowed(source, false, source.text("splitter")? == "random")?;
-    let trees = Trees { trees: vec![regress_tree(source)?], inputs: source.inputs()?, missing_allowed };
-    Ok(Estimator::Regressor(Box::new(TreeRegressor(trees))))
+    regressors(source, by_target(source, trees, missing_allowed)?)
 }
 
-/// The tree of a fitted tree regressor.
+/// The trees of a fitted tree regressor, one for each target.
+fn regress_trees(source: &Source<'_>, targets: usize) -> Result<Vec<Tree>, Error> {
+    tree::read(&source.child("tree_")?, source.inputs()?, &vec![1; targets])
+}
+
+/// The tree of a fitted tree regressor of one target.
 pub(super) fn regress_tree(source: &Source<'_>) -> Result<Tree, Error> {
-    let tree = tree::read(&source.child("tree_")?, source.inputs()?)?;
-    if tree.outputs() != 1 {
-        return Err(source.refuse("a regression tree has more than one value in a leaf"));
-    }
-    Ok(tree)
+    Ok(regress_trees(source, 1)?.remove(0))
 }
 
 fn members<'p>(source: &Source<'p>, class: &str) -> Result<Vec<Source<'p>>, Error> {
@@ -158,21 +191,18 @@ fn members<'p>(source: &Source<'p>, class: &str) -> Result<Vec<Source<'p>>, Erro
 
 fn forest_classifier(source: &Source<'_>, member: &str, random_splits: bool) -> Result<Estimator, Error> {
     let classes = read_classes(source)?;
-    let trees: Result<Vec<Tree>, Error> =
-        members(source, member)?.iter().map(|tree| classify_tree(tree, classes.len())).collect();
+    let trees: Result<Vec<Vec<Tree>>, Error> =
+        members(source, member)?.iter().map(|tree| classify_tree(tree, &classes)).collect();
     let missing_allowed = missing_allowed(source, true, random_splits)?;
-    let trees = Trees { trees: trees?, inputs: source.inputs()?, missing_allowed };
-    Ok(Estimator::Classifier(Box::new(TreeClassifier { classes, trees })))
+    classifiers(source, classes, by_target(source, trees?, missing_allowed)?)
 }
 
 fn forest_regressor(source: &Source<'_>, member: &str, random_splits: bool) -> Result<Estimator, Error> {
-    if source.integer("n_outputs_")? != 1 {
-        return Err(source.refuse("several targets are not evaluated"));
-    }
-    let trees: Result<Vec<Tree>, Error> = members(source, member)?.iter().map(regress_tree).collect();
+    let targets = targets(source)?;
+    let trees: Result<Vec<Vec<Tree>>, Error> =
+        members(source, member)?.iter().map(|tree| regress_trees(tree, targets)).collect();
     let missing_allowed = missing_allowed(source, true, random_splits)?;
-    let trees = Trees { trees: trees?, inputs: source.inputs()?, missing_allowed };
-    Ok(Estimator::Regressor(Box::new(TreeRegressor(trees))))
+    regressors(source, by_target(source, trees?, missing_allowed)?)
 }
 
 pub(super) fn random_forest_classifier(source: &Source<'_>) -> Result<Estimator, Error> {

@@ -27,9 +27,8 @@ impl Stages {
         let mut leaves = Vec::new();
         for (at, tree) in self.trees.iter().enumerate() {
             cancel.check()?;
-            let column = at % width;
-            let values = &mut raw.values;
-            tree.visit(&inputs, &mut leaves, |row, leaf| values[row * width + column] += leaf[0]);
+            let sums = raw.values.chunks_exact_mut(width).map(|row| &mut row[at % width]);
+            tree.add_to(&inputs, &mut leaves, sums);
         }
         Ok(raw)
     }

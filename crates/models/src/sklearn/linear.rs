@@ -5,6 +5,7 @@ use assize_tables::Cancel;
 use super::data::{Data, Matrix};
 use super::estimator::{Answer, Classify, Estimator, Regress, Rule, labels_from_decision};
 use super::label::Label;
+use super::multioutput::{self, One};
 use super::numeric::{dot, expit, normalize, softmax};
 use super::source::Source;
 use crate::predictor::Error;
@@ -220,9 +221,19 @@ impl Regress for LinearRegressor {
     }
 }
 
-/// Linear regressors of one target.
+/// Linear regressors, of one target or several.
 pub(super) fn regressor(source: &Source<'_>) -> Result<Estimator, Error> {
-    Ok(Estimator::Regressor(Box::new(LinearRegressor { weights: Weights::read(source, 1)?, exponential: false })))
+    let targets = match source.finite("coef_")?.shape.as_slice() {
+        [targets, _] => *targets,
+        _ => 1,
+    };
+    multioutput::check_count(source, targets)?;
+    let Weights { coefficients, intercepts } = Weights::read(source, targets)?;
+    let one = |(row, intercept): (&[f64], f64)| {
+        let weights = Weights { coefficients: Matrix::new(1, row.len(), row.to_vec()), intercepts: vec![intercept] };
+        One::Regressor(Box::new(LinearRegressor { weights, exponential: false }))
+    };
+    multioutput::of(source, coefficients.iter().zip(intercepts).map(one).collect())
 }
 
 /// `PLSRegression` of one target: the inputs are centred before the coefficients, of which the scale is a part since 1.5.

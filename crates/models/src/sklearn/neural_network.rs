@@ -1,10 +1,13 @@
 //! `MLPClassifier` and `MLPRegressor`.
 
+use std::sync::Arc;
+
 use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
 use super::estimator::{Answer, Classify, Estimator, Regress, Rule};
 use super::label::Label;
+use super::multioutput::{self, One};
 use super::numeric::{expit, softmax};
 use super::source::Source;
 use crate::predictor::Error;
@@ -125,18 +128,25 @@ pub(super) fn classifier(source: &Source<'_>) -> Result<Estimator, Error> {
     Ok(Estimator::Classifier(Box::new(NetworkClassifier { classes, network })))
 }
 
-struct NetworkRegressor(Network);
+/// One output of a network.
+struct NetworkRegressor {
+    network: Arc<Network>,
+    output: usize,
+}
 
 impl Regress for NetworkRegressor {
     fn values(&self, data: &Data, _cancel: &Cancel) -> Result<Vec<f64>, Error> {
-        Ok(self.0.forward(data)?.values)
+        Ok(self.network.forward(data)?.column(self.output))
     }
 }
 
 pub(super) fn regressor(source: &Source<'_>) -> Result<Estimator, Error> {
     let network = Network::read(source)?;
-    if network.outputs() != 1 || source.text("out_activation_")? != "identity" {
-        return Err(source.refuse("only one target with the identity as output is evaluated"));
+    if source.text("out_activation_")? != "identity" {
+        return Err(source.refuse("only the identity as output is evaluated"));
     }
-    Ok(Estimator::Regressor(Box::new(NetworkRegressor(network))))
+    let (outputs, network) = (network.outputs(), Arc::new(network));
+    multioutput::check_count(source, outputs)?;
+    let one = |output| One::Regressor(Box::new(NetworkRegressor { network: network.clone(), output }));
+    multioutput::of(source, (0..outputs).map(one).collect())
 }

@@ -3,7 +3,7 @@
 use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
-use super::estimator::{Answer, Classify, Estimator, Regress, Role, Rule, Transform};
+use super::estimator::{Answer, Classify, Estimator, Regress, Role, Rule, Said, Targets, Transform};
 use super::label::Label;
 use super::registry;
 use super::source::Source;
@@ -100,6 +100,21 @@ impl Regress for Regressing {
     }
 }
 
+struct Answering {
+    steps: Steps,
+    last: Box<dyn Targets>,
+}
+
+impl Targets for Answering {
+    fn classes(&self) -> Vec<&[Label]> {
+        self.last.classes()
+    }
+
+    fn answers(&self, data: &Data, cancel: &Cancel) -> Result<Vec<Said>, Error> {
+        self.last.answers(&self.steps.transform(data, cancel)?, cancel)
+    }
+}
+
 /// Whether a step is left out.
 pub(super) fn is_passthrough(view: View<'_>) -> bool {
     view.is_none() || view.text() == Some("passthrough")
@@ -135,6 +150,7 @@ pub(super) fn pipeline(source: &Source<'_>, role: Role) -> Result<Estimator, Err
     Ok(match registry::build(&last, role)? {
         Estimator::Classifier(last) => Estimator::Classifier(Box::new(Classifying { steps: Steps(steps), last })),
         Estimator::Regressor(last) => Estimator::Regressor(Box::new(Regressing { steps: Steps(steps), last })),
+        Estimator::Several(last) => Estimator::Several(Box::new(Answering { steps: Steps(steps), last })),
         Estimator::Transformer(last) => {
             steps.push(last);
             Estimator::Transformer(Box::new(Steps(steps)))

@@ -4,8 +4,9 @@ use super::estimator::{Estimator, Role};
 use super::source::Source;
 use super::{
     boosters, calibration, centroid, encoding, features, forest, from_model, gaussian_process, gradient_boosting,
-    hist_gradient_boosting, imputing, isolation, kernel, linear, meta, multiclass, naive_bayes, nearest_imputing,
-    neighbors, neural_network, pipeline, projecting, regression, scaling, spline, svm, text, threshold,
+    hist_gradient_boosting, imputing, isolation, kernel, linear, meta, multiclass, multioutput, naive_bayes,
+    nearest_imputing, neighbors, neural_network, pipeline, projecting, regression, scaling, spline, svm, text,
+    threshold,
 };
 use crate::predictor::Error;
 
@@ -117,6 +118,10 @@ pub(super) const KNOWN: &[(&str, &str, Build)] = &[
     ("sklearn.multiclass", "OneVsOneClassifier", multiclass::one_versus_one),
     ("sklearn.multiclass", "OneVsRestClassifier", multiclass::one_versus_rest),
     ("sklearn.multiclass", "OutputCodeClassifier", threshold::output_code),
+    ("sklearn.multioutput", "ClassifierChain", multioutput::classifier_chain),
+    ("sklearn.multioutput", "MultiOutputClassifier", multioutput::classifier),
+    ("sklearn.multioutput", "MultiOutputRegressor", multioutput::regressor),
+    ("sklearn.multioutput", "RegressorChain", multioutput::regressor_chain),
     ("sklearn.naive_bayes", "BernoulliNB", naive_bayes::bernoulli),
     ("sklearn.naive_bayes", "CategoricalNB", naive_bayes::categorical),
     ("sklearn.naive_bayes", "ComplementNB", naive_bayes::complement),

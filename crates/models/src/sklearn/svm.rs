@@ -199,6 +199,7 @@ impl Classify for Machine {
 }
 
 pub(super) fn classifier(source: &Source<'_>) -> Result<Estimator, Error> {
+    let kernel = Kernel::of_machine(source)?;
     let classes = source.classes(2)?;
     let inputs = source.inputs()?;
     let numbers = source.finite("support_vectors_")?;
@@ -226,7 +227,7 @@ pub(super) fn classifier(source: &Source<'_>) -> Result<Estimator, Error> {
         None
     };
     let one_versus_rest = source.only("decision_function_shape", &["ovr", "ovo"])? == "ovr";
-    let (kernel, break_ties) = (Kernel::of_machine(source)?, source.boolean("break_ties")?);
+    let break_ties = source.boolean("break_ties")?;
     Ok(Estimator::Classifier(Box::new(Machine {
         classes,
         kernel,
@@ -266,6 +267,7 @@ impl Regress for MachineRegressor {
 }
 
 pub(super) fn regressor(source: &Source<'_>) -> Result<Estimator, Error> {
+    let kernel = Kernel::of_machine(source)?;
     let inputs = source.inputs()?;
     let numbers = source.finite("support_vectors_")?;
     let vectors = match numbers.shape.as_slice() {
@@ -274,6 +276,5 @@ pub(super) fn regressor(source: &Source<'_>) -> Result<Estimator, Error> {
     };
     let coefficients = source.matrix("_dual_coef_", 1, vectors.rows)?.values;
     let intercept = source.vector("_intercept_", 1)?[0];
-    let kernel = Kernel::of_machine(source)?;
     Ok(Estimator::Regressor(Box::new(MachineRegressor { kernel, vectors, coefficients, intercept })))
 }

@@ -228,6 +228,7 @@ pub(super) fn eliminated(source: &Source<'_>) -> Result<Estimator, Error> {
     match registry::build(&source.child("estimator_")?, Role::Answers)? {
         Estimator::Classifier(inner) => Ok(Estimator::Classifier(Box::new(After { transformer, inner }))),
         Estimator::Regressor(regressor) => Ok(Estimator::Regressor(Box::new(Selected { transformer, regressor }))),
+        Estimator::Several(_) => Err(source.refuse("several targets are not evaluated")),
         Estimator::Transformer(_) => Err(source.refuse("its estimator gives no answers")),
     }
 }

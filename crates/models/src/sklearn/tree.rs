@@ -1,7 +1,8 @@
 //! Decision trees: read from the records of scikit-learn, kept flat, asked many rows at a time.
 //!
-//! Siblings lie side by side, so a step is one comparison added to the left child; a leaf is its own left child with
-//! an infinite threshold, so that rows of different depth walk together without a branch.
+//! Only nodes that ask something are kept; a child is another one or the number of a leaf. Rows walk a tree together, and
+//! a row that has arrived makes room for the next one by arithmetic: no branch depends on what is compared, so none is
+//! guessed wrong.
 
 use std::borrow::Cow;
 
@@ -9,15 +10,14 @@ use super::data::{Data, Matrix};
 use super::source::Source;
 use crate::predictor::Error;
 
-/// Rows that walk a tree together: enough independent loads to hide their latency, few enough not to wait long for the
-/// deepest.
+/// Rows that walk a tree together: enough independent loads to hide their latency, few enough for the registers.
 const LANES: usize = 8;
 
-/// Trees no deeper than this are walked to their full depth without looking whether the rows have arrived.
-const SHALLOW: usize = 8;
+/// Steps between two looks whether all rows have arrived.
+const STEPS: usize = 4;
 
-/// Steps between two looks in deeper trees.
-const STEPS: usize = 3;
+/// Set in a child that is the number of a leaf.
+const LEAF: u32 = 1 << 31;
 
 /// Set in [`Node::feature`] when a missing value goes to the right.
 const MISSING_RIGHT: u32 = 1 << 31;
@@ -26,38 +26,43 @@ const MISSING_RIGHT: u32 = 1 << 31;
 struct Node {
     /// Largest float32 that goes left.
     threshold: f32,
-    /// What is compared, and [`MISSING_RIGHT`]; of a leaf its number.
+    /// What is compared, and [`MISSING_RIGHT`].
     feature: u32,
-    left: u32,
+    /// Left and right: a place in [`Tree::nodes`], or with [`LEAF`] one in [`Tree::values`].
+    children: [u32; 2],
 }
 
 /// One tree.
 #[derive(Debug)]
 pub(super) struct Tree {
+    /// The first is the root; none when the root is a leaf.
     nodes: Vec<Node>,
     /// `leaves x outputs`.
     values: Vec<f64>,
     outputs: usize,
-    /// Splits between root and deepest leaf.
-    depth: usize,
     complete: Option<Complete>,
 }
 
-/// A tree of few levels, filled up to a complete one, so that every row asks all tests at once instead of one after
-/// the other: comparisons of neighbouring rows need no branch and no look-up.
+/// A tree of few levels, filled up to a complete one, so that the place of a child follows from that of its parent. The
+/// deepest levels repeat the leaves above them.
 #[derive(Debug)]
 struct Complete {
     /// Feature and threshold of each node, level by level.
     tests: Vec<(u32, f32)>,
     /// Leaf at the end of each way, right being one.
     leaves: Vec<u32>,
+    depth: usize,
 }
 
 /// Deepest tree that is filled up.
-const COMPLETE: usize = 4;
+const COMPLETE: usize = 8;
 
-/// Rows that ask the tests of a complete tree together.
-const COMPLETE_ROWS: usize = 64;
+/// Deepest tree of which every row asks all tests at once instead of one after the other: comparisons of neighbouring
+/// rows need no branch and no look-up.
+const AT_ONCE: usize = 4;
+
+/// Rows that ask all tests together.
+const AT_ONCE_ROWS: usize = 64;
 
 impl Complete {
     fn of(nodes: &[Node], depth: usize) -> Option<Self> {
@@ -69,26 +74,28 @@ impl Complete {
         let mut tests = Vec::with_capacity(inner);
         for at in 0..inner {
             let place = places[at];
-            let node = nodes[place as usize];
-            let is_leaf = node.left == place;
             // Below a leaf everything stays on the left, where the leaf is once more.
-            tests.push(if is_leaf { (0, f32::INFINITY) } else { (node.feature & !MISSING_RIGHT, node.threshold) });
-            places[2 * at + 1] = node.left;
-            places[2 * at + 2] = if is_leaf { place } else { node.left + 1 };
+            let (test, children) = match nodes.get(place as usize) {
+                Some(node) => ((node.feature & !MISSING_RIGHT, node.threshold), node.children),
+                None => ((0, f32::INFINITY), [place; 2]),
+            };
+            tests.push(test);
+            places[2 * at + 1..2 * at + 3].copy_from_slice(&children);
         }
-        let leaves = places[inner..].iter().map(|place| nodes[*place as usize].feature).collect();
-        Some(Self { tests, leaves })
+        let leaves = places.split_off(inner);
+        Some(Self { tests, leaves, depth })
     }
 
-    /// The leaf of every row; `columns` holds all rows of one feature after the other.
-    fn find(&self, columns: &[f32], rows: usize, found: &mut [u32]) {
-        for start in (0..rows).step_by(COMPLETE_ROWS) {
-            let count = COMPLETE_ROWS.min(rows - start);
+    /// The way of every row, of some rows after the other: `take(first row, ways)`. `columns` holds all rows of one
+    /// feature after the other.
+    fn ways(&self, columns: &[f32], rows: usize, mut take: impl FnMut(usize, &[u8])) {
+        for start in (0..rows).step_by(AT_ONCE_ROWS) {
+            let count = AT_ONCE_ROWS.min(rows - start);
             // Which way the rows go below each node, the way of the node itself being the highest bit.
-            let mut ways = [[0_u8; COMPLETE_ROWS]; (1 << COMPLETE) - 1];
+            let mut ways = [[0_u8; AT_ONCE_ROWS]; (1 << AT_ONCE) - 1];
             for (at, (feature, threshold)) in self.tests.iter().enumerate().rev() {
                 let column = &columns[*feature as usize * rows + start..][..count];
-                let mut right = [0_u8; COMPLETE_ROWS];
+                let mut right = [0_u8; AT_ONCE_ROWS];
                 for (right, value) in right.iter_mut().zip(column) {
                     *right = u8::from(value > threshold).wrapping_neg();
                 }
@@ -103,9 +110,26 @@ impl Complete {
                     *way = (right[row] & (rights[row] | bit)) | (!right[row] & lefts[row]);
                 }
             }
-            for (found, way) in found[start..start + count].iter_mut().zip(ways[0]) {
-                *found = self.leaves[way as usize];
+            take(start, &ways[0][..count]);
+        }
+    }
+
+    /// The leaf of every row, by as many steps as the tree is deep.
+    fn walk<const WIDTH: usize>(&self, rows: &[[f32; WIDTH]], leaves: &mut [u32]) {
+        let together = |rows: [&[f32; WIDTH]; LANES], leaves: &mut [u32]| {
+            let mut at = [0_usize; LANES];
+            for _ in 0..self.depth {
+                for (at, row) in at.iter_mut().zip(rows) {
+                    let (feature, threshold) = self.tests[*at];
+                    *at = 2 * *at + 1 + usize::from(row[feature as usize & (WIDTH - 1)] > threshold);
+                }
             }
+            for (leaf, at) in leaves.iter_mut().zip(at) {
+                *leaf = self.leaves[at - self.tests.len()];
+            }
+        };
+        for (rows, leaves) in rows.chunks(LANES).zip(leaves.chunks_mut(LANES)) {
+            together(std::array::from_fn(|lane| &rows[lane.min(rows.len() - 1)]), leaves);
         }
     }
 }
@@ -115,6 +139,7 @@ pub(super) struct Inputs {
     pub(super) rows: usize,
     /// Numbers of a row in `values`: a power of two, so that a feature is inside by masking, or more than 256.
     stride: usize,
+    /// One row of zeros after the last, for lanes that have nothing left to do.
     values: Vec<f32>,
     missing: bool,
     width: usize,
@@ -127,7 +152,7 @@ impl Inputs {
     pub(super) fn new(data: &Data, width: usize, missing_allowed: bool) -> Result<Self, Error> {
         let matrix: Cow<'_, Matrix> = if missing_allowed { data.with_missing(width)? } else { data.finite(width)? };
         let stride = if width <= 256 { width.next_power_of_two().max(8) } else { width };
-        let mut values = vec![0.0_f32; matrix.rows * stride];
+        let mut values = vec![0.0_f32; (matrix.rows + 1) * stride];
         for (to, from) in values.chunks_exact_mut(stride).zip(matrix.iter()) {
             to.iter_mut().zip(from).for_each(|(to, from)| *to = *from as f32);
         }
@@ -143,9 +168,16 @@ impl Inputs {
 
     fn columns(&self) -> &[f32] {
         self.columns.get_or_init(|| {
-            let rows = self.values.chunks_exact(self.stride);
+            let rows = self.values.chunks_exact(self.stride).take(self.rows);
             (0..self.width).flat_map(|feature| rows.clone().map(move |row| row[feature])).collect()
         })
+    }
+}
+
+impl Node {
+    #[inline]
+    fn is_right<const MISSING: bool>(&self, value: f32) -> bool {
+        value > self.threshold || (MISSING && value.is_nan() && self.feature & MISSING_RIGHT != 0)
     }
 }
 
@@ -153,115 +185,96 @@ impl Tree {
     /// Adds what the tree says about each row: `add(row, values of its leaf)`.
     pub(super) fn visit(&self, inputs: &Inputs, leaves: &mut Vec<u32>, mut add: impl FnMut(usize, &[f64])) {
         leaves.clear();
-        match inputs.stride {
-            _ if self.complete.is_some() && !inputs.missing => {
-                leaves.resize(inputs.rows, 0);
-                if let Some(complete) = &self.complete {
-                    complete.find(inputs.columns(), inputs.rows, leaves);
+        leaves.resize(inputs.rows + 1, LEAF);
+        match (&self.complete, inputs.stride) {
+            _ if self.nodes.is_empty() => {}
+            (Some(complete), _) if complete.depth <= AT_ONCE && !inputs.missing => {
+                complete.ways(inputs.columns(), inputs.rows, |start, ways| {
+                    for (leaf, way) in leaves[start..].iter_mut().zip(ways) {
+                        *leaf = complete.leaves[usize::from(*way)];
+                    }
+                });
+            }
+            (_, 8) => self.find::<8>(inputs, leaves),
+            (_, 16) => self.find::<16>(inputs, leaves),
+            (_, 32) => self.find::<32>(inputs, leaves),
+            (_, 64) => self.find::<64>(inputs, leaves),
+            (_, 128) => self.find::<128>(inputs, leaves),
+            (_, 256) => self.find::<256>(inputs, leaves),
+            (_, stride) => {
+                for (leaf, row) in leaves.iter_mut().zip(inputs.values.chunks_exact(stride)) {
+                    *leaf = self.find_one(row);
                 }
             }
-            8 => self.find::<8>(inputs, leaves),
-            16 => self.find::<16>(inputs, leaves),
-            32 => self.find::<32>(inputs, leaves),
-            64 => self.find::<64>(inputs, leaves),
-            128 => self.find::<128>(inputs, leaves),
-            256 => self.find::<256>(inputs, leaves),
-            stride => leaves.extend(inputs.values.chunks_exact(stride).map(|row| self.find_one(row))),
         }
-        for (row, leaf) in leaves.iter().enumerate() {
-            let at = *leaf as usize * self.outputs;
+        for (row, leaf) in leaves[..inputs.rows].iter().enumerate() {
+            let at = (leaf & !LEAF) as usize * self.outputs;
             add(row, &self.values[at..at + self.outputs]);
         }
     }
 
-    fn find<const WIDTH: usize>(&self, inputs: &Inputs, leaves: &mut Vec<u32>) {
-        let rows = inputs.values.as_chunks::<WIDTH>().0;
-        leaves.resize(rows.len(), 0);
-        match (self.depth <= SHALLOW, inputs.missing) {
-            (true, false) => self.walk_shallow::<WIDTH, false>(rows, leaves),
-            (true, true) => self.walk_shallow::<WIDTH, true>(rows, leaves),
-            (false, false) => self.walk::<WIDTH, false>(rows, leaves),
-            (false, true) => self.walk::<WIDTH, true>(rows, leaves),
-        }
-    }
-
-    /// Finds the leaf of every row. A lane whose row has arrived goes on with the next row, so that none waits for the
-    /// deepest; once there is no next row it stays where it is.
-    fn walk<const WIDTH: usize, const MISSING: bool>(&self, rows: &[[f32; WIDTH]], leaves: &mut [u32]) {
-        let Some(last) = rows.len().checked_sub(1) else { return };
-        let mut row: [usize; LANES] = std::array::from_fn(|lane| lane.min(last));
-        let mut busy: [bool; LANES] = std::array::from_fn(|lane| lane <= last);
-        let mut at = [0_u32; LANES];
-        let mut next = LANES;
-        while busy.contains(&true) {
-            let before = at;
-            let current: [&[f32; WIDTH]; LANES] = std::array::from_fn(|lane| &rows[row[lane]]);
-            (0..STEPS).for_each(|_| self.step::<WIDTH, MISSING>(|lane| current[lane], &mut at));
-            for lane in 0..LANES {
-                if !busy[lane] || at[lane] != before[lane] {
-                    continue;
-                }
-                leaves[row[lane]] = self.nodes[at[lane] as usize].feature;
-                busy[lane] = next <= last;
-                if busy[lane] {
-                    (row[lane], at[lane]) = (next, 0);
-                    next += 1;
-                }
-            }
-        }
-    }
-
-    /// The same for a shallow tree: every lane takes as many steps as the tree is deep.
-    fn walk_shallow<const WIDTH: usize, const MISSING: bool>(&self, rows: &[[f32; WIDTH]], leaves: &mut [u32]) {
-        let together = |group: &[[f32; WIDTH]; LANES], leaves: &mut [u32]| {
-            let mut at = [0_u32; LANES];
-            (0..self.depth).for_each(|_| self.step::<WIDTH, MISSING>(|lane| &group[lane], &mut at));
-            for (leaf, at) in leaves.iter_mut().zip(at) {
-                *leaf = self.nodes[at as usize].feature;
-            }
-        };
-        let (groups, rest) = rows.as_chunks::<LANES>();
-        let mut leaves = leaves.chunks_mut(LANES);
-        for (group, leaves) in groups.iter().zip(&mut leaves) {
-            together(group, leaves);
-        }
-        if let (Some(first), Some(leaves)) = (rest.first(), leaves.next()) {
-            let mut group = [*first; LANES];
-            group[..rest.len()].copy_from_slice(rest);
-            together(&group, leaves);
-        }
-    }
-
-    /// One comparison in every lane.
-    #[inline]
-    fn step<'r, const WIDTH: usize, const MISSING: bool>(
+    /// Adds the value of its leaf to the sum of each row, for a tree of one value in a leaf.
+    pub(super) fn add_to<'s>(
         &self,
-        row: impl Fn(usize) -> &'r [f32; WIDTH],
-        at: &mut [u32; LANES],
+        inputs: &Inputs,
+        leaves: &mut Vec<u32>,
+        mut sums: impl Iterator<Item = &'s mut f64>,
     ) {
-        for (lane, at) in at.iter_mut().enumerate() {
-            let node = self.nodes[*at as usize];
-            let value = row(lane)[node.feature as usize & (WIDTH - 1)];
-            let mut right = value > node.threshold;
-            if MISSING {
-                right |= value.is_nan() && node.feature & MISSING_RIGHT != 0;
+        let complete = self.complete.as_ref().filter(|complete| complete.depth <= AT_ONCE && !inputs.missing);
+        let Some(complete) = complete else {
+            return self.visit(inputs, leaves, |_, leaf| sums.by_ref().take(1).for_each(|sum| *sum += leaf[0]));
+        };
+        let mut values = [0.0; 1 << AT_ONCE];
+        for (value, leaf) in values.iter_mut().zip(&complete.leaves) {
+            *value = self.values[(leaf & !LEAF) as usize];
+        }
+        complete.ways(inputs.columns(), inputs.rows, |_, ways| {
+            for (way, sum) in ways.iter().zip(&mut sums) {
+                *sum += values[usize::from(*way) % values.len()];
             }
-            *at = node.left + u32::from(right);
+        });
+    }
+
+    fn find<const WIDTH: usize>(&self, inputs: &Inputs, leaves: &mut [u32]) {
+        let rows = inputs.values.as_chunks::<WIDTH>().0;
+        match &self.complete {
+            _ if inputs.missing => self.walk::<WIDTH, true>(rows, leaves),
+            Some(complete) => complete.walk(rows, leaves),
+            None => self.walk::<WIDTH, false>(rows, leaves),
+        }
+    }
+
+    /// Finds the leaf of every row but the last, where lanes go that have no next row. What a lane comes by is written
+    /// down at every step: the last it writes for a row is its leaf.
+    fn walk<const WIDTH: usize, const MISSING: bool>(&self, rows: &[[f32; WIDTH]], leaves: &mut [u32]) {
+        let Some(end) = rows.len().checked_sub(1) else { return };
+        let mut row: [usize; LANES] = std::array::from_fn(|lane| lane.min(end));
+        let mut next = LANES.min(end);
+        let mut at = [0_u32; LANES];
+        while row.iter().any(|row| *row != end) {
+            for _ in 0..STEPS {
+                for lane in 0..LANES {
+                    let node = &self.nodes[at[lane] as usize];
+                    let right = node.is_right::<MISSING>(rows[row[lane]][node.feature as usize & (WIDTH - 1)]);
+                    let child = node.children[usize::from(right)];
+                    leaves[row[lane]] = child;
+                    let arrived = child >= LEAF;
+                    row[lane] = if arrived { next } else { row[lane] };
+                    next = (next + usize::from(arrived)).min(end);
+                    at[lane] = if arrived { 0 } else { child };
+                }
+            }
         }
     }
 
     /// The leaf of one row of many features.
     fn find_one(&self, row: &[f32]) -> u32 {
         let mut at = 0;
-        loop {
-            let node = self.nodes[at as usize];
-            if node.left == at {
-                return node.feature;
-            }
-            let value = row[(node.feature & !MISSING_RIGHT) as usize];
-            let right = value > node.threshold || (value.is_nan() && node.feature & MISSING_RIGHT != 0);
-            at = node.left + u32::from(right);
+        while at < LEAF {
+            let node = &self.nodes[at as usize];
+            at = node.children[usize::from(node.is_right::<true>(row[(node.feature & !MISSING_RIGHT) as usize]))];
         }
+        at
     }
 
     /// Multiplies the values of every node.
@@ -321,21 +334,27 @@ struct Record {
     samples: i64,
 }
 
-/// Reads a `sklearn.tree._tree.Tree` of one target with that many inputs.
-pub(super) fn read(source: &Source<'_>, inputs: usize) -> Result<Tree, Error> {
-    let count = declared(source, inputs)?;
+/// Reads a `sklearn.tree._tree.Tree` with that many inputs: a tree for each target, with as many values in a leaf as
+/// that target has.
+pub(super) fn read(source: &Source<'_>, inputs: usize, targets: &[usize]) -> Result<Vec<Tree>, Error> {
+    let count = declared(source, inputs, targets.len())?;
     let values = source.finite("values")?;
-    let outputs = match values.shape.as_slice() {
-        [nodes, 1, outputs] if *nodes == count && *outputs > 0 && count > 0 => *outputs,
-        _ => return Err(source.refuse("the shape of the values of a tree does not fit its nodes")),
-    };
+    let widest = targets.iter().copied().max().unwrap_or(0);
+    if values.shape != [count, targets.len(), widest] || count == 0 || widest == 0 {
+        return Err(source.refuse("the shape of the values of a tree does not fit its nodes"));
+    }
     let (records, order, children) = nodes(source, count, inputs)?;
-    Ok(flatten(&records, &order, &children, &values.values, outputs))
+    let read = |(target, outputs): (usize, &usize)| {
+        let stored = values.values.chunks_exact(widest).skip(target).step_by(targets.len());
+        let values: Vec<f64> = stored.flat_map(|values| &values[..*outputs]).copied().collect();
+        flatten(&records, &order, &children, &values, *outputs)
+    };
+    Ok(targets.iter().enumerate().map(read).collect())
 }
 
 /// The same, with values made of the depth of a leaf and the number of training rows in it.
 pub(super) fn read_with(source: &Source<'_>, inputs: usize, value: impl Fn(usize, i64) -> f64) -> Result<Tree, Error> {
-    let count = declared(source, inputs)?;
+    let count = declared(source, inputs, 1)?;
     let (records, order, children) = nodes(source, count, inputs)?;
     let mut depths = vec![0_usize; count];
     let mut values = vec![0.0; count];
@@ -353,19 +372,19 @@ pub(super) fn read_with(source: &Source<'_>, inputs: usize, value: impl Fn(usize
 }
 
 /// How many nodes a tree says it has, after checking what it is made for.
-fn declared(source: &Source<'_>, inputs: usize) -> Result<usize, Error> {
+fn declared(source: &Source<'_>, inputs: usize, targets: usize) -> Result<usize, Error> {
     let (class, arguments) = source.view().call().ok_or_else(|| source.refuse("a tree is needed in this place"))?;
     if !class.is("sklearn.tree._tree", "Tree") {
         return Err(source.refuse("a tree is needed in this place"));
     }
-    let [declared, _classes, targets] = arguments.as_slice() else {
+    let [declared, _classes, declared_targets] = arguments.as_slice() else {
         return Err(source.refuse("a tree is made of other arguments than known"));
     };
     if declared.integer() != i64::try_from(inputs).ok() || inputs == 0 {
         return Err(source.refuse(format!("the tree is not made for {inputs} inputs")));
     }
-    if targets.integer() != Some(1) {
-        return Err(source.refuse("trees of several targets are not evaluated"));
+    if declared_targets.integer() != i64::try_from(targets).ok() {
+        return Err(source.refuse(format!("the tree is not made for {targets} targets")));
     }
     source.size("node_count")
 }
@@ -382,7 +401,7 @@ fn nodes(source: &Source<'_>, count: usize, inputs: usize) -> Result<Nodes, Erro
 
 /// How much each feature lowers the impurity (`Tree.compute_feature_importances`), not scaled.
 pub(super) fn importances(source: &Source<'_>, inputs: usize) -> Result<Vec<f64>, Error> {
-    let count = declared(source, inputs)?;
+    let count = declared(source, inputs, 1)?;
     let (records, _, _) = nodes(source, count, inputs)?;
     let array = source.array("nodes")?;
     let odd = || source.refuse("the record of a tree node is not understood");
@@ -459,7 +478,7 @@ fn sibling_order(records: &[Record], inputs: usize) -> Option<(Vec<usize>, Vec<u
             return None;
         }
         let first = order.len();
-        children[place] = u32::try_from(first).ok()?;
+        children[place] = u32::try_from(first).ok().filter(|first| *first < LEAF)?;
         for child in [record.left, record.right] {
             let child = usize::try_from(child).ok().filter(|child| *child > at && *child < records.len())?;
             if std::mem::replace(&mut reached[child], true) {
@@ -474,26 +493,38 @@ fn sibling_order(records: &[Record], inputs: usize) -> Option<(Vec<usize>, Vec<u
 }
 
 fn flatten(records: &[Record], order: &[usize], children: &[u32], values: &[f64], outputs: usize) -> Tree {
-    let mut nodes = Vec::with_capacity(order.len());
-    let mut kept = Vec::new();
+    // The place of a node among those that ask, or the number of a leaf.
+    let (mut asking, mut leaves) = (0, LEAF);
+    let numbers: Vec<u32> = children
+        .iter()
+        .map(|first| {
+            let counted = if *first == 0 { &mut leaves } else { &mut asking };
+            *counted += 1;
+            *counted - 1
+        })
+        .collect();
+    let mut nodes = Vec::with_capacity(asking as usize);
+    let mut kept = Vec::with_capacity((leaves - LEAF) as usize * outputs);
     let mut depths = vec![0_usize; order.len()];
     for (at, (stored, first)) in order.iter().zip(children).enumerate() {
         let record = &records[*stored];
         if *first == 0 {
-            let ordinal = kept.len() / outputs;
             kept.extend(&values[stored * outputs..(stored + 1) * outputs]);
-            nodes.push(Node { threshold: f32::INFINITY, feature: ordinal as u32, left: at as u32 });
             continue;
         }
         let missing = if record.missing_left { 0 } else { MISSING_RIGHT };
-        let feature = record.feature as u32 | missing;
-        nodes.push(Node { threshold: round_down(record.threshold), feature, left: *first });
+        let pair = *first as usize..*first as usize + 2;
+        nodes.push(Node {
+            threshold: round_down(record.threshold),
+            feature: record.feature as u32 | missing,
+            children: [numbers[pair.start], numbers[pair.start + 1]],
+        });
         let below = depths[at] + 1;
-        depths[*first as usize..*first as usize + 2].fill(below);
+        depths[pair].fill(below);
     }
     let depth = depths.into_iter().max().unwrap_or(0);
     let complete = Complete::of(&nodes, depth);
-    Tree { nodes, values: kept, outputs, depth, complete }
+    Tree { nodes, values: kept, outputs, complete }
 }
 
 /// The largest float32 that is not above: comparing a float32 with it is comparing with the double.

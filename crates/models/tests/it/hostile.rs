@@ -49,6 +49,18 @@ fn bad_fixtures_are_refused_and_nothing_runs() {
 }
 
 #[test]
+fn what_is_not_known_to_be_answered_right_is_refused_with_the_reason() {
+    let folder = fixtures().join("refused");
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    for model in manifest.as_array().unwrap() {
+        let text = |key: &str| model[key].as_str().unwrap();
+        refused_with(&std::fs::read(folder.join(text("file"))).unwrap(), text("why"));
+    }
+    assert_eq!(manifest.as_array().unwrap().len(), 8);
+}
+
+#[test]
 fn a_scan_finds_the_call_and_passes_honest_models() {
     let limits = Limits::default();
     let bad = scan(&std::fs::read(fixtures().join("bad/reduce_os_system.joblib")).unwrap(), &limits);

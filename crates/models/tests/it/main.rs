@@ -7,6 +7,8 @@ mod explain;
 mod forest;
 mod hostile;
 mod reading_table;
+mod sandbox;
+mod sarif;
 mod sklearn;
 mod sklearn_harness;
 mod support;

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::harness::{Checked, Outcome, check_folder};
 
 /// Folders of the fixtures.
-const FOLDERS: [&str; 4] = ["joblib", "joblib/more", "joblib/wide", "boosters/files"];
+const FOLDERS: [&str; 5] = ["joblib", "joblib/more", "joblib/wide", "joblib/several", "boosters/files"];
 
 const HEAD: &str = "\
 # Model files that are read
@@ -33,7 +33,11 @@ Refused on purpose, because the answer of the library depends on more than the f
 (its search order decides), `multi:softmax` of XGBoost (its probabilities are powers that differ between processors), categories of XGBoost
 before 3.1 given as texts (it stores only their positions), XGBoost behind a step that makes a sparse matrix (it takes the zeros of one for
 missing values), answers of XGBoost that another estimator goes on with (float32), LightGBM where its decision function would be asked (it has
-one since 4.7 only, and no file says which version stored it). Several targets, trees with several values in a leaf, kernels and functions of one's own are refused too.
+one since 4.7 only, and no file says which version stored it). Kernels and functions of one's own are refused too.
+
+Several targets are read of `MultiOutputClassifier`, `MultiOutputRegressor`, `ClassifierChain` and `RegressorChain` (over whatever is read of one
+target, but a chain not over classes that are texts), of trees, forests and linear regressors, and of `MLPRegressor`; of neighbours,
+`MLPClassifier` and the boosters they are refused. An audit asks about one target: it refuses a model of several.
 
 The tables below are generated from the tests: each file of `crates/models/tests/fixtures` was asked, and a cell names the ways of storing
 whose answers were right. `cargo run -p assize-models --example models_table > docs/models.md` makes this page anew.

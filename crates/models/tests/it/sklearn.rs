@@ -75,6 +75,33 @@ fn further_kinds_answer_as_the_library_does() {
 }
 
 #[test]
+fn several_targets_are_answered_as_the_library_does() {
+    all_right("joblib/several");
+}
+
+#[test]
+fn one_answer_of_a_model_of_several_targets_is_refused() {
+    let folder = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+        .join("tests/fixtures/joblib/several");
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    let model = manifest["models"].as_array().unwrap().iter().find(|model| model["kind"] == "multi_out_str").unwrap();
+    let bytes = std::fs::read(folder.join(model["file"].as_str().unwrap())).unwrap();
+    let rows = read_csv(&folder.join(model["x"].as_str().unwrap()));
+    let model = open(&bytes, "m", &Limits::default()).unwrap();
+    assert!(model.classes().is_empty() && !model.classes_are_texts());
+    assert_eq!(model.targets()[1].classes, ["married", "never", "other"]);
+    assert!(model.targets()[1].classes_are_texts);
+    for error in [model.predict(&rows, &Cancel::new()).err(), model.values(&rows, &Cancel::new()).err()] {
+        assert!(error.unwrap().to_string().ends_with("the model answers 2 targets; one is needed here"));
+    }
+    let one =
+        open(&std::fs::read(folder.join("../sk1.7.2/forest.joblib.z")).unwrap(), "m", &Limits::default()).unwrap();
+    assert!(one.targets().is_empty());
+    assert!(one.answers(&rows, &Cancel::new()).is_err());
+}
+
+#[test]
 fn boosters_answer_as_their_libraries_do() {
     all_right("boosters/files");
 }

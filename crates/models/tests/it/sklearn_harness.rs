@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use assize_models::{Error, Limits, Predictions, open};
+use assize_models::{Error, Limits, Predictions, TargetAnswer, open};
 use assize_tables::{Cancel, Column, ColumnData, MISSING, Table};
 use serde_json::Value;
 
@@ -65,6 +65,9 @@ fn storage(store: &Value) -> String {
 
 /// Asks one model and compares.
 pub(crate) fn check(bytes: &[u8], table: &Table, expected: &Value) -> Outcome {
+    if let Some(targets) = expected["targets"].as_u64() {
+        return check_targets(bytes, table, expected, targets as usize);
+    }
     if expected["classes"].is_null() {
         return check_values(bytes, table, expected);
     }
@@ -79,6 +82,54 @@ pub(crate) fn check(bytes: &[u8], table: &Table, expected: &Value) -> Outcome {
     }
 }
 
+/// Asks a model of several targets and compares each. The library answers a row after the other; a chain gives only the
+/// probability of the second class.
+fn check_targets(bytes: &[u8], table: &Table, expected: &Value, targets: usize) -> Outcome {
+    let answers = open(bytes, "model", &Limits::default()).and_then(|model| {
+        assert_eq!(model.targets().len(), targets);
+        assert!(model.predict(table, &Cancel::new()).is_err() && model.values(table, &Cancel::new()).is_err());
+        model.answers(table, &Cancel::new())
+    });
+    let answers = match answers {
+        Err(error) => return Outcome::Refused(error.to_string()),
+        Ok(answers) => answers,
+    };
+    let said = expected["predict"].as_array().unwrap();
+    for (target, answer) in answers.into_iter().enumerate() {
+        let predict: Vec<&Value> = said.iter().skip(target).step_by(targets).collect();
+        let difference = match answer {
+            TargetAnswer::Values(found) => values_difference(&predict, &found),
+            TargetAnswer::Classes(mut found) => {
+                let probabilities = match &expected["predict_proba"][0][0] {
+                    Value::Null => Value::Null,
+                    Value::Array(_) => expected["predict_proba"][target].clone(),
+                    _ => {
+                        found.probabilities =
+                            found.probabilities.map(|all| all[1..].iter().step_by(2).copied().collect());
+                        let rows = expected["predict_proba"].as_array().unwrap();
+                        rows.iter().map(|row| serde_json::json!([row[target]])).collect()
+                    }
+                };
+                let classes = &expected["classes"][target];
+                difference(
+                    &found,
+                    &serde_json::json!({"classes": classes, "predict": predict, "predict_proba": probabilities}),
+                )
+            }
+        };
+        if let Some(difference) = difference {
+            return Outcome::Wrong(format!("target {target}: {difference}"));
+        }
+    }
+    Outcome::Right
+}
+
+fn values_difference(expected: &[&Value], found: &[f64]) -> Option<String> {
+    let expected: Vec<f64> = expected.iter().map(|cell| cell.as_f64().unwrap()).collect();
+    let off = expected.iter().zip(found).map(|(a, b)| (a - b).abs() / a.abs().max(1.0)).fold(0.0, f64::max);
+    (expected.len() != found.len() || off.is_nan() || off > 1e-9).then(|| format!("values differ by {off}"))
+}
+
 /// Asks one regressor and compares; large values by their size.
 fn check_values(bytes: &[u8], table: &Table, expected: &Value) -> Outcome {
     let answer = open(bytes, "model", &Limits::default()).and_then(|model| model.values(table, &Cancel::new()));
@@ -86,14 +137,8 @@ fn check_values(bytes: &[u8], table: &Table, expected: &Value) -> Outcome {
         Err(error) => return Outcome::Refused(error.to_string()),
         Ok(found) => found.unwrap(),
     };
-    let expected: Vec<f64> =
-        expected["predict"].as_array().unwrap().iter().map(|cell| cell.as_f64().unwrap()).collect();
-    let off = expected.iter().zip(&found).map(|(a, b)| (a - b).abs() / a.abs().max(1.0)).fold(0.0, f64::max);
-    if expected.len() == found.len() && off <= 1e-9 {
-        Outcome::Right
-    } else {
-        Outcome::Wrong(format!("values differ by {off}"))
-    }
+    let expected: Vec<&Value> = expected["predict"].as_array().unwrap().iter().collect();
+    values_difference(&expected, &found).map_or(Outcome::Right, Outcome::Wrong)
 }
 
 /// Python prints a whole float with its point; the classes here do not.

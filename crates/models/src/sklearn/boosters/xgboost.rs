@@ -285,7 +285,7 @@ pub(super) fn file(bytes: &[u8], limits: &Limits) -> Result<Opened, Error> {
     let inputs = match &estimator {
         Estimator::Classifier(classifier) => classifier.inputs(),
         Estimator::Regressor(regressor) => regressor.inputs(),
-        Estimator::Transformer(_) => None,
+        Estimator::Several(_) | Estimator::Transformer(_) => None,
     };
     let inputs = inputs.ok_or_else(|| odd("the number of its inputs"))?;
     Ok(Opened { estimator, inputs, description: format!("XGBoost {version}") })
