@@ -3,7 +3,7 @@
 //!
 //! A bucket is one cache line and a bit: eight 16-bit fingerprints, then eight rows of eight bytes.
 
-use crate::weights::{Error, Reader, Table};
+use crate::weights::{Error, Reader, Table, position};
 
 /// Weights of a row: begin and inside of four kinds.
 pub(crate) const ROW: usize = 8;
@@ -24,22 +24,19 @@ impl Rows {
         Ok(Rows { buckets: reader.table(buckets * BUCKET_BYTES)?, mask: buckets - 1 })
     }
 
-    /// Adds a feature's weights to the scores, if it has any.
+    /// Adds a feature's weights to the scores, if it has any. Without a branch on what is found, so that the memory answers
+    /// the features of a token side by side.
     #[inline]
     pub(crate) fn add(&self, feature: u64, scores: &mut [i16; ROW]) {
         let (bucket, fingerprint) = place(feature, self.mask);
-        let Some(bytes) = self.buckets.get(bucket * BUCKET_BYTES..(bucket + 1) * BUCKET_BYTES) else { return };
-        let (fingerprints, rows) = bytes.split_at(BUCKET_ROWS * 2);
-        let mut hit = BUCKET_ROWS;
-        for (at, found) in fingerprints.as_chunks::<2>().0.iter().enumerate() {
-            if *found == fingerprint {
-                hit = at;
-            }
-        }
-        if let Some(row) = rows.as_chunks::<ROW>().0.get(hit) {
-            for (score, weight) in scores.iter_mut().zip(row) {
-                *score += i16::from(*weight as i8);
-            }
+        let bytes = self.buckets.get(bucket * BUCKET_BYTES..).and_then(|bytes| bytes.first_chunk::<BUCKET_BYTES>());
+        let Some(bytes) = bytes else { return };
+        let Some((fingerprints, rows)) = bytes.split_first_chunk() else { return };
+        let hit = position(fingerprints, fingerprint);
+        let held = -i16::from(hit < BUCKET_ROWS);
+        let row = &rows.as_chunks::<ROW>().0[hit % BUCKET_ROWS];
+        for (score, weight) in scores.iter_mut().zip(row) {
+            *score += i16::from(*weight as i8) & held;
         }
     }
 
