@@ -118,6 +118,44 @@ fn checksum(bytes: &[u8]) -> u64 {
     sum
 }
 
+/// One bit for each row of a table, to turn away most features that have none without asking the table itself: the bits
+/// stay in a near cache, the table does not.
+pub(crate) struct Filter {
+    bits: Vec<u64>,
+    mask: usize,
+}
+
+impl Filter {
+    /// Bits a place of the table: one stranger in eight passes.
+    const BITS: usize = 8;
+
+    /// For a table of buckets that begin with eight fingerprints, zero where free.
+    pub(crate) fn of(buckets: &[u8], bucket_bytes: usize) -> Filter {
+        let count = (buckets.len() / bucket_bytes * 8 * Filter::BITS).next_power_of_two().max(64);
+        let mut filter = Filter { bits: vec![0; count / 64], mask: count - 1 };
+        for (bucket, bytes) in buckets.chunks_exact(bucket_bytes).enumerate() {
+            for fingerprint in bytes[..16].as_chunks::<2>().0.iter().filter(|bytes| **bytes != [0, 0]) {
+                let at = filter.place(bucket, *fingerprint);
+                filter.bits[at / 64] |= 1 << (at % 64);
+            }
+        }
+        filter
+    }
+
+    /// One where the table may hold the fingerprint in that bucket, else zero.
+    #[inline]
+    pub(crate) fn may_hold(&self, bucket: usize, fingerprint: [u8; 2]) -> usize {
+        let at = self.place(bucket, fingerprint);
+        (self.bits[at / 64] >> (at % 64) & 1) as usize
+    }
+
+    #[inline]
+    fn place(&self, bucket: usize, fingerprint: [u8; 2]) -> usize {
+        let joined = (bucket as u64) << 16 | u64::from(u16::from_le_bytes(fingerprint));
+        (joined.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & self.mask
+    }
+}
+
 /// The place of a 16-bit fingerprint among eight, or eight where it is not. All eight are compared at once and without a
 /// branch (the zero test of Mycroft, 1987: exact for the lowest lane that is zero).
 #[inline]
