@@ -190,8 +190,15 @@ const ECHO_SEARCH_BYTES_MAX: usize = 64 << 10;
 
 /// Marks findings of the output whose value the input holds too.
 pub(crate) fn mark_echoes(input: &Read<'_>, output: &Read<'_>, of_input: &[Finding], of_output: &mut [Finding]) {
+    if of_output.is_empty() {
+        return;
+    }
     let folded = |value: &str| -> String {
-        value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        let mut folded = String::with_capacity(value.len());
+        for c in value.chars().filter(|c| c.is_alphanumeric()) {
+            if c.is_ascii() { folded.push(c.to_ascii_lowercase()) } else { folded.extend(c.to_lowercase()) }
+        }
+        folded
     };
     let value =
         |read: &Read<'_>, finding: &Finding| folded(&read.original[finding.span.byte_start..finding.span.byte_end]);

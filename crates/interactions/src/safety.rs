@@ -388,8 +388,12 @@ fn consent(best: &mut [(f32, Range<usize>); COUNT]) {
         best[Category::Injection as usize] = hidden;
     }
     let harmful = best[Category::HarmfulRequest as usize].0;
-    for hazard in &mut best[Category::S1 as usize..=Category::S12 as usize] {
-        hazard.0 -= (HARM_MIN - harmful).max(0.0);
+    for (category, hazard) in best.iter_mut().enumerate() {
+        // To ask for somebody's work sounds harmless.
+        let judged = (Category::S1 as usize..=Category::S12 as usize).contains(&category);
+        if judged && category != Category::S8 as usize {
+            hazard.0 -= (HARM_MIN - harmful).max(0.0);
+        }
     }
 }
 

@@ -153,7 +153,7 @@ fn labels(line: &Line) -> Vec<(Category, bool, f32)> {
         let inserted = wanted == Category::Indirect || line.set == "bipia_email_attack";
         if let Some(applies) = known(line, wanted).filter(|_| !inserted) {
             // Thirty-seven texts have it: a model this small must stay simple (held out, .44 with the weight of the set).
-            let weight = if wanted == Category::SexualMinors { 0.4 } else { weight };
+            let weight = if wanted == Category::SexualMinors { 0.15 } else { weight };
             labels.insert(wanted, (applies, weight));
         }
     }

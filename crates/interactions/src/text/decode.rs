@@ -153,28 +153,24 @@ pub(crate) fn unleet(text: &str) -> Option<String> {
         b'7' => b't',
         other => other,
     };
-    let mut out = bytes.to_vec();
-    let mut changed = false;
+    let mut out: Option<Vec<u8>> = None;
     let mut at = 0;
-    while at < bytes.len() {
-        let start = at;
-        let mut letters = 0;
-        let mut signs = 0;
-        while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'@' | b'$')) {
-            letters += usize::from(bytes[at].is_ascii_alphabetic());
-            signs += usize::from(folded(bytes[at]) != bytes[at]);
-            at += 1;
-        }
+    while let Some(gap) = bytes[at..].iter().position(|&byte| folded(byte) != byte) {
+        let inside = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'$');
+        let sign = at + gap;
+        let start = sign - bytes[at..sign].iter().rev().take_while(inside).count();
+        at = sign + bytes[sign..].iter().take_while(inside).count();
+        let word = &bytes[start..at];
+        let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        let signs = word.iter().filter(|&&byte| folded(byte) != byte).count();
         // A word with more letters than signs; a number or an id has fewer.
-        if signs > 0 && letters > signs && at - start <= 24 {
-            for byte in &mut out[start..at] {
+        if letters > signs && word.len() <= 24 {
+            for byte in &mut out.get_or_insert_with(|| bytes.to_vec())[start..at] {
                 *byte = folded(*byte);
             }
-            changed = true;
         }
-        at = at.max(start + 1);
     }
-    changed.then(|| String::from_utf8(out).ok()).flatten()
+    String::from_utf8(out?).ok()
 }
 
 #[cfg(test)]
