@@ -1,4 +1,6 @@
-//! Prints the engine's speed: `throughput TEXTS [rules|all]`, one text a line of JSON (`{"text": …}`), one thread.
+//! Prints the engine's speed: `throughput TEXTS [rules|all] [scan|pairs]`, one text a line of JSON (`{"text": …}`), one
+//! thread. With `scan` personal data and secrets are looked for and nothing else; with `pairs` each audit has one text as
+//! its input and the next as its output.
 //!
 //! `bench/interactions.py` runs it beside a rival on the same texts. Time is CPU time of this thread (Linux
 //! `/proc/thread-self/schedstat`), so that other work on the machine does not count; rounds repeat until there is enough.
@@ -27,21 +29,23 @@ fn main() -> anyhow::Result<()> {
         texts.push(line["text"].as_str().context("a line without text")?.to_owned());
     }
     let rules = Rules::default();
-    let scan = arguments.get(2).is_some_and(|word| word == "scan");
+    let mode = arguments.get(2).map_or("", String::as_str);
+    let pairs = if mode == "pairs" { 2 } else { 1 };
     let (mut bytes, mut count) = (0usize, 0usize);
     // The first text decodes weights and builds tables.
     let interaction = Interaction { input: Text::plain(texts[0].as_str()), ..Interaction::default() };
     std::hint::black_box(engine.audit(&interaction, &rules));
     let begin = cpu_seconds()?;
     while cpu_seconds()? - begin < SECONDS {
-        for text in &texts {
-            if scan {
-                std::hint::black_box(engine.find(text, &rules));
+        for pair in texts.chunks(pairs) {
+            if mode == "scan" {
+                std::hint::black_box(engine.find(&pair[0], &rules));
             } else {
-                let interaction = Interaction { input: Text::plain(text.as_str()), ..Interaction::default() };
-                std::hint::black_box(engine.audit(&interaction, &rules));
+                let output = pair.get(1).map_or("", String::as_str);
+                let (input, output) = (Text::plain(pair[0].as_str()), Text::plain(output));
+                std::hint::black_box(engine.audit(&Interaction { input, output, ..Interaction::default() }, &rules));
             }
-            bytes += text.len();
+            bytes += pair.iter().map(String::len).sum::<usize>();
             count += 1;
         }
     }

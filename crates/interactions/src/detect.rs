@@ -1,5 +1,6 @@
 //! One text, looked through: view, words, personal data, secrets, what encoded runs hide; spans of the original.
 
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 
 use crate::finding::{Finding, Proof, mask, spans};
@@ -8,7 +9,7 @@ use crate::pii::{self, Candidate, Found, Kind, REGISTRY, Request};
 use crate::redact;
 use crate::rules::Rules;
 use crate::secrets;
-use crate::tagger::{EntityKind, Tagger};
+use crate::tagger::{Entity, EntityKind, Memo, Tagger};
 use crate::text::decode::{self, Encoding};
 use crate::text::{View, json};
 use crate::tokens::{Token, tokenize};
@@ -22,6 +23,7 @@ pub(crate) struct Read<'t> {
     pub(crate) json: bool,
     /// Readable text of encoded runs and of tag characters, with the original bytes each stood at.
     pub(crate) layers: Vec<Layer>,
+    tokens: OnceCell<Vec<Token>>,
 }
 
 /// A text inside the text.
@@ -40,12 +42,14 @@ pub(crate) struct About<'a> {
     pub(crate) health: bool,
     pub(crate) rules: &'a Rules,
     pub(crate) tagger: Option<&'a Tagger>,
+    /// What the tagger remembers of one interaction: a safe version repeats most of its text.
+    pub(crate) memo: &'a RefCell<Memo>,
 }
 
 impl Read<'_> {
-    /// The view's tokens, for the learned models.
-    pub(crate) fn tokens(&self) -> Vec<Token> {
-        tokenize(&self.view.text)
+    /// The view's tokens, for the learned models; cut once.
+    pub(crate) fn tokens(&self) -> &[Token] {
+        self.tokens.get_or_init(|| tokenize(&self.view.text))
     }
 }
 
@@ -68,7 +72,7 @@ pub(crate) fn read_str(original: &str) -> Read<'_> {
     for (text, start, end) in &view.tagged {
         layers.push(Layer { text: text.clone(), start: *start, end: *end, encoding: "tags", hits: words::find(text) });
     }
-    Read { original, view, hits, json, layers }
+    Read { original, view, hits, json, layers, tokens: OnceCell::new() }
 }
 
 /// Personal data and credentials of a text, in order: credentials apart.
@@ -86,7 +90,13 @@ pub(crate) fn detect(read: &Read<'_>, about: &About<'_>) -> (Vec<Finding>, Vec<F
             raws.push(Raw::of(secret.kind, view.original(secret.start, secret.end), secret.confidence, secret.proof));
         }
     }
-    let named = about.tagger.map(|tagger| named(tagger, &view.text, &read.tokens())).unwrap_or_default();
+    let named = about
+        .tagger
+        .map(|tagger| {
+            let entities = tagger.tag_again(&view.text, read.tokens(), &mut about.memo.borrow_mut());
+            named(entities, &view.text)
+        })
+        .unwrap_or_default();
     let threshold = |kind| about.rules.threshold(kind);
     let request = Request { text: &view.text, country: about.country, health: about.health, threshold: &threshold };
     for found in pii::find(&request, &read.hits, named) {
@@ -150,11 +160,10 @@ impl Raw {
     }
 }
 
-fn named(tagger: &Tagger, text: &str, tokens: &[Token]) -> Vec<Candidate> {
+fn named(entities: Vec<Entity>, text: &str) -> Vec<Candidate> {
     let id = |name: &str| REGISTRY.id(name).expect("the name is a constant of the registry");
     let (person, location, organization, address) = (id("PERSON"), id("LOCATION"), id("ORGANIZATION"), id("ADDRESS"));
-    tagger
-        .tag(text, tokens)
+    entities
         .into_iter()
         // An abbreviation alone names no one that a person could be found by.
         .filter(|named| named.kind != EntityKind::Organization || !abbreviation(&text[named.start..named.end]))
@@ -181,8 +190,15 @@ const ECHO_SEARCH_BYTES_MAX: usize = 64 << 10;
 
 /// Marks findings of the output whose value the input holds too.
 pub(crate) fn mark_echoes(input: &Read<'_>, output: &Read<'_>, of_input: &[Finding], of_output: &mut [Finding]) {
+    if of_output.is_empty() {
+        return;
+    }
     let folded = |value: &str| -> String {
-        value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        let mut folded = String::with_capacity(value.len());
+        for c in value.chars().filter(|c| c.is_alphanumeric()) {
+            if c.is_ascii() { folded.push(c.to_ascii_lowercase()) } else { folded.extend(c.to_lowercase()) }
+        }
+        folded
     };
     let value =
         |read: &Read<'_>, finding: &Finding| folded(&read.original[finding.span.byte_start..finding.span.byte_end]);

@@ -148,8 +148,7 @@ pub(crate) fn score(
     issues: &mut Vec<SafetyIssue>,
     scores: &mut Vec<LabelScore>,
 ) {
-    let tokens = read.tokens();
-    for scored in classifiers.score(&read.view.text, &tokens) {
+    for scored in classifiers.score(&read.view.text, read.tokens()) {
         let label = scored.category.label();
         scores.push(LabelScore { label, side, score: scored.probability });
         let (start, end) = read.view.original(scored.start, scored.end);

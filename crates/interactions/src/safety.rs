@@ -1,10 +1,10 @@
 //! Safety and injection classifiers: one linear model per category over hashed n-grams, calibrated.
 //!
-//! A text is cut into sentences; each sentence's features ([`features`]) are looked up once in a table whose rows hold
-//! a signed byte for every category. The sums give each sentence's scores, and added up the whole text's; a category's
-//! probability is the highest of them after calibration ([`Curve`], Platt 1999). Scoring sentence by sentence is what
-//! finds an instruction hidden in a long document. All sums are on integers, so any machine gives the same scores.
-//! Time is linear in the text, memory is one row of sums.
+//! A text is cut into sentences; each sentence's features ([`features`]) are looked up in a table whose rows hold a signed
+//! byte for every category. The sums give each sentence's scores, and the whole text's; a category's probability is the
+//! highest of them after calibration ([`Curve`], Platt 1999). Scoring sentence by sentence is what finds an instruction
+//! hidden in a long document. All sums are on integers, so any machine gives the same scores. Time is linear in the text,
+//! memory is an entry for each row that was met, 3 MB at most.
 //!
 //! Weights come from [`crate::training`]; data, licences and scores are recorded in `data/interactions/README.md`.
 
@@ -136,21 +136,22 @@ pub struct Score {
     pub end: usize,
 }
 
-/// Sums of one sentence or text: the categories' weights, and the squared length of the vector of rarities.
+/// Sums of one sentence or text: the categories' weights, and the squared length of the vector of rarities, both by how
+/// often each feature occurs ([`OFTEN`]).
 #[derive(Clone, Copy)]
 struct Sums {
     weights: [i32; COUNT],
-    squares: u32,
+    squares: u64,
 }
 
 impl Sums {
     const NONE: Sums = Sums { weights: [0; COUNT], squares: 0 };
 
+    /// Adds a row's weights so many sixteenths of a time.
     #[inline]
-    fn add(&mut self, row: &[u8; rows::ROW]) {
-        self.squares = self.squares.saturating_add(u32::from(row[0]) * u32::from(row[0]));
+    fn add(&mut self, row: &[u8; rows::ROW], sixteenths: i16) {
         for (sum, weight) in self.weights.iter_mut().zip(&row[1..]) {
-            *sum += i32::from(*weight as i8);
+            *sum += i32::from(i16::from(*weight as i8) * sixteenths);
         }
     }
 
@@ -160,10 +161,27 @@ impl Sums {
     }
 }
 
+/// What a feature counts that occurs so many times: `1 + ln n` in sixteenths. More occurrences than listed count no more,
+/// which keeps every sum far from the ends of its type.
+pub(crate) const OFTEN: [u8; 17] = [0, 16, 27, 34, 38, 42, 45, 47, 49, 51, 53, 54, 56, 57, 58, 59, 60];
+/// What one more occurrence adds to the count of a feature that occurred `before` times, and to its square.
+#[inline]
+fn one_more(before: u8) -> (i16, u64) {
+    match OFTEN.get(usize::from(before)..usize::from(before) + 2) {
+        Some(&[last, now]) => {
+            (i16::from(now - last), u64::from(now) * u64::from(now) - u64::from(last) * u64::from(last))
+        }
+        _ => (0, 0),
+    }
+}
+
+/// What a feature that occurs once counts.
+pub(crate) const ONCE: f32 = 16.0;
+
 /// Rarity (inverse document frequency) of one is stored as this.
 pub(crate) const RARITY_UNIT: f32 = 12.0;
 /// A shorter sentence counts as if it were this long, so that one word alone decides nothing: 24 features of rarity 5.
-pub(crate) const SQUARES_MIN: u32 = 24 * 60 * 60;
+pub(crate) const SQUARES_MIN: u64 = 24 * 60 * 60 * 16 * 16;
 
 /// Log-odds of a category from its scaled sum: `slope * sum + offset`, for whole texts and for single sentences.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -173,7 +191,7 @@ pub(crate) struct Curve {
     pub(crate) sentence: f32,
 }
 
-pub(crate) const MAGIC: &str = "ASZSAF01";
+pub(crate) const MAGIC: &str = "ASZSAF02";
 
 /// Decoded models.
 pub struct Classifiers {
@@ -221,8 +239,7 @@ impl Classifiers {
     fn score_as(&self, text: &str, tokens: &[Token], document: bool) -> Vec<Score> {
         let mut best: [(f32, Range<usize>); COUNT] = std::array::from_fn(|_| (f32::NEG_INFINITY, 0..0));
         let mut whole = Sums::NONE;
-        let mut seen =
-            Seen { text: vec![false; self.rows.len()], unit: vec![false; self.rows.len()], hits: Vec::new() };
+        let mut seen = Seen::default();
         let bytes = |unit: Range<usize>| match tokens[unit].split_first() {
             Some((first, rest)) => first.start..rest.last().unwrap_or(first).end,
             None => 0..text.len(),
@@ -258,32 +275,106 @@ impl Classifiers {
         self.curves[category].slope * sums.scaled(category) + offset
     }
 
-    /// Adds up the rows of one sentence's features, each once, and those that are new to the text also there.
+    /// Adds up the rows of one sentence's features, there and for the whole text.
     fn sum(&self, text: &str, tokens: &[Token], seen: &mut Seen, whole: &mut Sums) -> Sums {
         let mut sums = Sums::NONE;
+        seen.unit += 1;
         features::visit(text, tokens, |feature, _| {
-            let Some((number, row)) = self.rows.find(feature) else { return };
-            if std::mem::replace(&mut seen.unit[number], true) {
-                return;
-            }
-            seen.hits.push(number);
-            sums.add(row);
-            if !std::mem::replace(&mut seen.text[number], true) {
-                whole.add(row);
+            seen.features.push(feature);
+            if seen.features.len() == PIECE {
+                self.add(seen, &mut sums, whole);
             }
         });
-        for number in seen.hits.drain(..) {
-            seen.unit[number] = false;
+        self.add(seen, &mut sums, whole);
+        for (whole, sum) in whole.weights.iter_mut().zip(sums.weights) {
+            *whole += sum;
         }
         sums
     }
+
+    /// Adds the features that wait to the sentence's sums. To the whole text's only what sets them apart: those of the
+    /// sentence are added to them at its end.
+    fn add(&self, seen: &mut Seen, sums: &mut Sums, whole: &mut Sums) {
+        let mut features = std::mem::take(&mut seen.features);
+        self.rows.find(&mut features);
+        for &number in &features {
+            let row = self.rows.row(number as u32);
+            let (in_unit, in_text) = seen.count(number as u32);
+            let (in_unit, in_text) = (one_more(in_unit), one_more(in_text));
+            let square = u64::from(row[0]) * u64::from(row[0]);
+            sums.add(row, in_unit.0);
+            sums.squares += in_unit.1 * square;
+            whole.squares += in_text.1 * square;
+            if in_text.0 != in_unit.0 {
+                whole.add(row, in_text.0 - in_unit.0);
+            }
+        }
+        features.clear();
+        seen.features = features;
+    }
 }
 
-/// Which rows were added already: a word said twice counts once.
+/// Features that wait to be looked up together: 64 kB, whatever the length of a sentence.
+const PIECE: usize = 1 << 13;
+
+/// How often each row was met: a table of open addressing that grows with the text.
+#[derive(Default)]
 struct Seen {
-    text: Vec<bool>,
-    unit: Vec<bool>,
-    hits: Vec<usize>,
+    /// Features of the sentence under way that wait to be looked up.
+    features: Vec<u64>,
+    slots: Vec<Met>,
+    used: usize,
+    unit: u32,
+}
+
+/// A row and how often it was met; one that never was is free.
+#[derive(Clone, Copy, Default)]
+struct Met {
+    number: u32,
+    /// The last sentence that had it.
+    unit: u32,
+    in_unit: u8,
+    in_text: u8,
+}
+
+impl Seen {
+    const SLOTS_MIN: usize = 1 << 9;
+
+    /// How often the row was met before, in the sentence and in the text.
+    #[inline]
+    fn count(&mut self, number: u32) -> (u8, u8) {
+        if self.used * 2 >= self.slots.len() {
+            self.grow();
+        }
+        let at = self.slot(number);
+        let met = &mut self.slots[at];
+        self.used += usize::from(met.in_text == 0);
+        let before = (if met.unit == self.unit { met.in_unit } else { 0 }, met.in_text);
+        *met =
+            Met { number, unit: self.unit, in_unit: before.0.saturating_add(1), in_text: before.1.saturating_add(1) };
+        before
+    }
+
+    /// The slot that holds the number, or the free one where it belongs.
+    #[inline]
+    fn slot(&self, number: u32) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut at = number.wrapping_mul(0x9e37_79b1) as usize >> 7 & mask;
+        while self.slots[at].in_text != 0 && self.slots[at].number != number {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    fn grow(&mut self) {
+        let size = (self.slots.len() * 2).max(Seen::SLOTS_MIN);
+        for met in std::mem::replace(&mut self.slots, vec![Met::default(); size]) {
+            if met.in_text != 0 {
+                let at = self.slot(met.number);
+                self.slots[at] = met;
+            }
+        }
+    }
 }
 
 /// Log-odds of an instruction in a document where there is none.
@@ -297,13 +388,17 @@ fn consent(best: &mut [(f32, Range<usize>); COUNT]) {
         best[Category::Injection as usize] = hidden;
     }
     let harmful = best[Category::HarmfulRequest as usize].0;
-    for hazard in &mut best[Category::S1 as usize..=Category::S12 as usize] {
-        hazard.0 -= (HARM_MIN - harmful).max(0.0);
+    for (category, hazard) in best.iter_mut().enumerate() {
+        // To ask for somebody's work sounds harmless.
+        let judged = (Category::S1 as usize..=Category::S12 as usize).contains(&category);
+        if judged && category != Category::S8 as usize {
+            hazard.0 -= (HARM_MIN - harmful).max(0.0);
+        }
     }
 }
 
 /// Log-odds of harm below which a hazard is less likely by as much.
-const HARM_MIN: f32 = -1.0;
+const HARM_MIN: f32 = -2.0;
 
 /// Does a line, or a part between bars, open as the header or the greeting of a letter does?
 fn quotes_mail(text: &str, tokens: &[Token]) -> bool {

@@ -91,15 +91,15 @@ impl Tagger {
 
     /// The named spans of a text, in order, without overlap.
     pub fn tag(&self, text: &str, tokens: &[Token]) -> Vec<Entity> {
+        self.tag_again(text, tokens, &mut Memo::default())
+    }
+
+    /// The same, for texts that share most of their words: what a token scores in surroundings met before is remembered.
+    pub(crate) fn tag_again(&self, text: &str, tokens: &[Token], memo: &mut Memo) -> Vec<Entity> {
         let seen = features::see(text, tokens, &self.names);
+        memo.open(tokens.len());
         let scores: Vec<[i16; ROW]> = (0..seen.len())
-            .map(|at| {
-                let mut scores = [0; ROW];
-                for feature in features::features(&seen, at) {
-                    self.rows.add(feature, &mut scores);
-                }
-                scores
-            })
+            .map(|at| memo.scores(features::surroundings(&seen, at), || self.rows.sum(&features::features(&seen, at))))
             .collect();
         let tags = self.best(&scores);
         self.spans(tokens, &scores, &tags)
@@ -178,6 +178,34 @@ impl Tagger {
             }
         }
         of_kind / all
+    }
+}
+
+/// Scores of tokens by a hash of all that their features look at: each hash has one slot, which the newer takes.
+#[derive(Default)]
+pub(crate) struct Memo {
+    slots: Vec<(u64, [i16; ROW])>,
+}
+
+impl Memo {
+    /// Slots of the largest table, 400 kB.
+    const SLOTS_MAX: usize = 1 << 14;
+
+    /// Makes the table at its first use, with room for a safe version and the other side.
+    fn open(&mut self, tokens: usize) {
+        if self.slots.is_empty() {
+            self.slots = vec![(0, [0; ROW]); (tokens * 4).next_power_of_two().clamp(64, Memo::SLOTS_MAX)];
+        }
+    }
+
+    #[inline]
+    fn scores(&mut self, surroundings: u64, compute: impl FnOnce() -> [i16; ROW]) -> [i16; ROW] {
+        let at = surroundings as usize >> 8 & (self.slots.len() - 1);
+        let slot = &mut self.slots[at];
+        if slot.0 != surroundings {
+            *slot = (surroundings, compute());
+        }
+        slot.1
     }
 }
 

@@ -96,6 +96,7 @@ mod tests {
                 LabelledText {
                     text: choose(pattern, &mut rng),
                     labels: vec![(Category::PromptLeak, bad, 1.0)],
+                    source: String::new(),
                     group: at / 2,
                     calibrates: 1.0,
                     innocent: !bad,

@@ -118,6 +118,59 @@ fn checksum(bytes: &[u8]) -> u64 {
     sum
 }
 
+/// One bit for each row of a table, to turn away most features that have none without asking the table itself: the bits
+/// stay in a near cache, the table does not.
+pub(crate) struct Filter {
+    bits: Vec<u64>,
+    mask: usize,
+}
+
+impl Filter {
+    /// Bits a place of the table: one stranger in eight passes.
+    const BITS: usize = 8;
+
+    /// For a table of buckets that begin with eight fingerprints, zero where free.
+    pub(crate) fn of(buckets: &[u8], bucket_bytes: usize) -> Filter {
+        let count = (buckets.len() / bucket_bytes * 8 * Filter::BITS).next_power_of_two().max(64);
+        let mut filter = Filter { bits: vec![0; count / 64], mask: count - 1 };
+        for (bucket, bytes) in buckets.chunks_exact(bucket_bytes).enumerate() {
+            for fingerprint in bytes[..16].as_chunks::<2>().0.iter().filter(|bytes| **bytes != [0, 0]) {
+                let at = filter.place(bucket, *fingerprint);
+                filter.bits[at / 64] |= 1 << (at % 64);
+            }
+        }
+        filter
+    }
+
+    /// One where the table may hold the fingerprint in that bucket, else zero.
+    #[inline]
+    pub(crate) fn may_hold(&self, bucket: usize, fingerprint: [u8; 2]) -> usize {
+        let at = self.place(bucket, fingerprint);
+        (self.bits[at / 64] >> (at % 64) & 1) as usize
+    }
+
+    #[inline]
+    fn place(&self, bucket: usize, fingerprint: [u8; 2]) -> usize {
+        let joined = (bucket as u64) << 16 | u64::from(u16::from_le_bytes(fingerprint));
+        (joined.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & self.mask
+    }
+}
+
+/// The place of a 16-bit fingerprint among eight, or eight where it is not. All eight are compared at once and without a
+/// branch (the zero test of Mycroft, 1987: exact for the lowest lane that is zero).
+#[inline]
+pub(crate) fn position(fingerprints: &[u8; 16], fingerprint: [u8; 2]) -> usize {
+    const ONES: u64 = 0x0001_0001_0001_0001;
+    let wanted = u64::from(u16::from_le_bytes(fingerprint)) * ONES;
+    let zero = |four: &[u8]| {
+        let lanes = four.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)) ^ wanted;
+        lanes.wrapping_sub(ONES) & !lanes & (ONES << 15)
+    };
+    let (low, high) = (zero(&fingerprints[..8]), zero(&fingerprints[8..]));
+    let (lanes, first) = if low == 0 { (high, 4) } else { (low, 0) };
+    first + lanes.trailing_zeros() as usize / 16
+}
+
 /// Joins two hashes into one, order-sensitive (the finalizer of SplitMix64, Steele, Lea and Flood 2014, in one round).
 #[inline]
 pub(crate) fn mix(a: u64, b: u64) -> u64 {
@@ -173,6 +226,16 @@ mod tests {
             assert!(read(sealed[..at].to_vec()).is_err(), "{at} bytes");
         }
         assert!(read([sealed, vec![0]].concat()).is_err());
+    }
+
+    #[test]
+    fn a_fingerprint_is_found_in_each_place_and_nowhere_else() {
+        let bytes: [u8; 16] = std::array::from_fn(|at| if at % 2 == 0 { at as u8 / 2 } else { 0x80 });
+        for place in 0..8 {
+            assert_eq!(position(&bytes, [place as u8, 0x80]), place);
+        }
+        assert_eq!(position(&bytes, [8, 0x80]), 8);
+        assert_eq!(position(&bytes, [1, 0x7f]), 8);
     }
 
     #[test]

@@ -1,16 +1,23 @@
-//! One automaton over every word that means something to the engine: context words of recognisers in all languages, month
-//! names, phrases of evidence, prefixes of secrets. A text is walked once; what was hit where is then asked from
-//! [`Hits`].
+//! Every word that means something to the engine, found in one walk: context words of recognisers in all languages, month
+//! names, phrases of evidence, prefixes of secrets. What was hit where is then asked from [`Hits`].
+//!
+//! Nearly all of them begin where a word of the text begins, so each run of letters and digits is looked up once by its
+//! hash ([`Starts`]); the few that begin with a sign, inside a word or in a script without spaces are left to a small
+//! automaton. One automaton over all of them would be tens of megabytes, and a cache miss a byte.
 //!
 //! Invariants: words match whole (a letter or digit on either side refuses the hit, unless the entry says `*` on that
 //! side or the script has no spaces); case does not matter; accents may be missing in words of six letters and more.
 //! Asking for the context of a place looks at a bounded stretch before and after it.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use unicode_normalization::UnicodeNormalization;
+
+use crate::pii::Street;
+use crate::weights::mix;
 
 /// What a word is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +30,8 @@ pub(crate) enum Tag {
     Label(u16),
     /// A month's name.
     Month(u8),
+    /// A word for a street.
+    Street(Street),
     /// After or before a number it is an age.
     Age(AgeWord),
     /// Word of medicine: where enough of them stand, a text is clinical.
@@ -75,13 +84,18 @@ pub(crate) struct Hit {
 }
 
 struct Word {
+    spelling: Box<str>,
     tags: Vec<Tag>,
     open_left: bool,
     open_right: bool,
 }
 
 struct Words {
-    automaton: AhoCorasick,
+    /// Words that begin where a word begins.
+    starts: Starts,
+    /// The others, and their numbers.
+    elsewhere: AhoCorasick,
+    elsewhere_words: Vec<u32>,
     words: Vec<Word>,
 }
 
@@ -97,16 +111,18 @@ pub(crate) struct Hits {
 pub(crate) fn find(text: &str) -> Hits {
     let words = &*WORDS;
     let mut list = Vec::new();
-    for found in words.automaton.find_overlapping_iter(text) {
-        let word = &words.words[found.pattern().as_usize()];
-        if whole(text, found.start(), found.end(), word) {
-            list.push(Hit { start: found.start(), end: found.end(), word: found.pattern().as_u32() });
+    words.starts.find(text, &words.words, &mut list);
+    for found in words.elsewhere.find_overlapping_iter(text) {
+        let word = words.elsewhere_words[found.pattern().as_usize()];
+        if whole(text, found.start(), found.end(), &words.words[word as usize]) {
+            list.push(Hit { start: found.start(), end: found.end(), word });
         }
     }
+    list.sort_unstable_by_key(|hit| (hit.end, hit.start));
     Hits { list }
 }
 
-/// Builds the automaton now, so that the first audit does not.
+/// Builds the tables now, so that the first audit does not.
 pub(crate) fn prepare() {
     LazyLock::force(&WORDS);
 }
@@ -194,15 +210,202 @@ fn build() -> Words {
             word.2 |= open_right || unspaced_right || symbol_right;
         }
     }
-    let patterns: Vec<&str> = tags.keys().map(String::as_str).collect();
-    let automaton = AhoCorasickBuilder::new()
+    let words: Vec<Word> = tags
+        .into_iter()
+        .map(|(spelling, (tags, open_left, open_right))| Word {
+            spelling: spelling.into(),
+            tags,
+            open_left,
+            open_right,
+        })
+        .collect();
+    let (starts, elsewhere_words) = Starts::of(&words);
+    let elsewhere = AhoCorasickBuilder::new()
         .match_kind(MatchKind::Standard)
         .ascii_case_insensitive(true)
         .kind(Some(AhoCorasickKind::DFA))
-        .build(&patterns)
+        .build(elsewhere_words.iter().map(|&word| words[word as usize].spelling.as_bytes()))
         .expect("the lexicon is a few thousand short words, far under the limits of the automaton");
-    let words = tags.into_values().map(|(tags, open_left, open_right)| Word { tags, open_left, open_right }).collect();
-    Words { automaton, words }
+    Words { starts, elsewhere, elsewhere_words, words }
+}
+
+/// Words by the hash of their first run of letters and digits, or, where the run may go on, of its first four bytes.
+struct Starts {
+    /// A bit for each hash that may be there: most words of a text end here.
+    known: Vec<u64>,
+    /// Where the entries of a bucket begin; the next bucket's begin is their end.
+    buckets: Vec<u16>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    /// The half of the hash that does not choose the bucket.
+    tag: u32,
+    word: u32,
+    /// The two bytes after the run, zero where there is none: many phrases open with one word.
+    next: [u8; 2],
+}
+
+/// Bytes that a word is looked up by when its run may go on.
+const HEAD_BYTES: usize = 4;
+const BUCKETS_LOG2: u32 = 14;
+/// Log2 of the bits: 16 kB, which stay in the fastest cache, and one stranger in twenty.
+const KNOWN_LOG2: u32 = 17;
+
+impl Starts {
+    /// The table, and the numbers of the words that it cannot hold.
+    fn of(words: &[Word]) -> (Starts, Vec<u32>) {
+        let mut entries: Vec<(usize, Entry)> = Vec::new();
+        let mut elsewhere = Vec::new();
+        let mut known = vec![0; 1 << (KNOWN_LOG2 - 6)];
+        for (word, number) in words.iter().zip(0..) {
+            let bytes = word.spelling.as_bytes();
+            let run = run_end(&word.spelling, 0);
+            let goes_on = word.open_right && run == bytes.len();
+            if word.open_left || run == 0 || goes_on && run < HEAD_BYTES {
+                elsewhere.push(number);
+                continue;
+            }
+            let hash = if goes_on { head(bytes, 0) } else { key(bytes, 0, run) };
+            let (index, bit) = known_bit(hash);
+            known[index] |= bit;
+            let byte = |at: usize| if goes_on { 0 } else { bytes.get(at).copied().unwrap_or(0) };
+            entries.push((bucket(hash), Entry { tag: hash as u32, word: number, next: [byte(run), byte(run + 1)] }));
+        }
+        entries.sort_by_key(|(bucket, entry)| (*bucket, entry.word));
+        assert!(entries.len() <= usize::from(u16::MAX), "{} words are more than the table numbers", entries.len());
+        let begin = |wanted: usize| entries.partition_point(|(bucket, _)| *bucket < wanted) as u16;
+        let buckets = (0..=1 << BUCKETS_LOG2).map(begin).collect();
+        (Starts { known, buckets, entries: entries.into_iter().map(|(_, entry)| entry).collect() }, elsewhere)
+    }
+
+    fn find(&self, text: &str, words: &[Word], list: &mut Vec<Hit>) {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while let Some(gap) = bytes[at..].iter().position(|&byte| CLASS[usize::from(byte)] != GAP) {
+            at += gap;
+            let end = run_end(text, at);
+            if end == at {
+                at += text[at..].chars().next().map_or(1, char::len_utf8);
+                continue;
+            }
+            let hash = key(bytes, at, end);
+            if self.knows(hash) {
+                self.look_up(hash, text, at..end, words, list);
+            }
+            if end - at >= HEAD_BYTES {
+                let hash = head(bytes, at);
+                if self.knows(hash) {
+                    self.look_up(hash, text, at..end, words, list);
+                }
+            }
+            at = end;
+        }
+    }
+
+    #[inline]
+    fn knows(&self, hash: u64) -> bool {
+        let (index, bit) = known_bit(hash);
+        self.known[index] & bit != 0
+    }
+
+    fn look_up(&self, hash: u64, text: &str, run: Range<usize>, words: &[Word], list: &mut Vec<Hit>) {
+        let bucket = bucket(hash);
+        for entry in &self.entries[usize::from(self.buckets[bucket])..usize::from(self.buckets[bucket + 1])] {
+            if entry.tag == hash as u32 {
+                list.extend(entry.stands(text, run.start, run.end, words));
+            }
+        }
+    }
+}
+
+impl Entry {
+    /// The hit, where the entry's word stands at `start`; the text's run there ends at `run`.
+    fn stands(&self, text: &str, start: usize, run: usize, words: &[Word]) -> Option<Hit> {
+        let bytes = text.as_bytes();
+        for (want, at) in self.next.into_iter().zip(run..) {
+            if want != 0 && bytes.get(at).is_none_or(|byte| byte.to_ascii_lowercase() != want) {
+                return None;
+            }
+        }
+        let word = &words[self.word as usize];
+        let end = start + word.spelling.len();
+        let said = bytes.get(start..end)?.eq_ignore_ascii_case(word.spelling.as_bytes());
+        // A whole spelling ends at the end of a character.
+        (said && whole(text, start, end, word)).then_some(Hit { start, end, word: self.word })
+    }
+}
+
+/// What a byte is to a run of letters and digits.
+const CLASS: [u8; 256] = {
+    let mut table = [GAP; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if byte >= 0x80 {
+            table[byte] = BEYOND_ASCII;
+        } else if (byte as u8).is_ascii_alphanumeric() {
+            table[byte] = ALPHANUMERIC;
+        }
+        byte += 1;
+    }
+    table
+};
+const GAP: u8 = 0;
+const ALPHANUMERIC: u8 = 1;
+const BEYOND_ASCII: u8 = 2;
+
+/// The end of the run of letters and digits that begins at `at`: what [`boundary`] does not end.
+#[inline]
+fn run_end(text: &str, mut at: usize) -> usize {
+    let bytes = text.as_bytes();
+    loop {
+        at += bytes[at..].iter().position(|&byte| CLASS[usize::from(byte)] != ALPHANUMERIC).unwrap_or(bytes.len() - at);
+        if bytes.get(at).is_none_or(u8::is_ascii) {
+            return at;
+        }
+        match text[at..].chars().next() {
+            Some(c) if !boundary(c) => at += c.len_utf8(),
+            _ => return at,
+        }
+    }
+}
+
+/// Hash of a run: its length, its first and its last eight bytes, small and capital letters alike. What it mixes up, the
+/// comparison tells apart.
+#[inline]
+fn key(bytes: &[u8], start: usize, end: usize) -> u64 {
+    let length = end - start;
+    let first = eight(bytes, start, length.min(8));
+    let last = if length > 8 { eight(bytes, end - 8, 8) } else { 0 };
+    mix(first ^ length as u64, last)
+}
+
+/// Hash of the first bytes of a run that may go on.
+#[inline]
+fn head(bytes: &[u8], start: usize) -> u64 {
+    mix(eight(bytes, start, HEAD_BYTES), 1)
+}
+
+/// Up to eight bytes as one number, with the bit set that tells small letters from capital ones.
+#[inline]
+fn eight(bytes: &[u8], start: usize, length: usize) -> u64 {
+    let word = match bytes[start..].first_chunk::<8>() {
+        Some(chunk) => u64::from_le_bytes(*chunk),
+        None => bytes[start..].iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    };
+    (word | 0x2020_2020_2020_2020) & (u64::MAX >> (64 - 8 * length))
+}
+
+#[inline]
+fn known_bit(hash: u64) -> (usize, u64) {
+    let at = (hash >> (64 - KNOWN_LOG2)) as usize;
+    (at / 64, 1 << (at % 64))
+}
+
+#[inline]
+fn bucket(hash: u64) -> usize {
+    (hash >> (64 - BUCKETS_LOG2)) as usize
 }
 
 /// Lower, capitalised and upper spellings where the case of other than ASCII letters differs, and without accents where

@@ -152,6 +152,8 @@ fn labels(line: &Line) -> Vec<(Category, bool, f32)> {
         // Of an e-mail only the sentence put into it is an injection (`indirect`).
         let inserted = wanted == Category::Indirect || line.set == "bipia_email_attack";
         if let Some(applies) = known(line, wanted).filter(|_| !inserted) {
+            // Thirty-seven texts have it: a model this small must stay simple (held out, .44 with the weight of the set).
+            let weight = if wanted == Category::SexualMinors { 0.15 } else { weight };
             labels.insert(wanted, (applies, weight));
         }
     }
@@ -161,7 +163,7 @@ fn labels(line: &Line) -> Vec<(Category, bool, f32)> {
         }
     };
     if let Some(hazard) = hazard(line) {
-        imply(&[hazard], true, 0.3);
+        imply(&[hazard], true, 0.1);
     }
     let benign = is_benign(set) || (set == "xstest" && known(line, Category::HarmfulRequest) == Some(false));
     if benign {
@@ -227,6 +229,7 @@ pub(crate) fn train(corpus: &Corpus, without: Option<u64>) -> Vec<u8> {
         texts.push(LabelledText {
             text: line.text.clone(),
             labels: labels(line),
+            source: line.set.clone(),
             group: number(&line.group),
             calibrates,
             innocent: is_benign(&line.set),
@@ -236,7 +239,15 @@ pub(crate) fn train(corpus: &Corpus, without: Option<u64>) -> Vec<u8> {
     let mut rng = Rng::new(23);
     for text in &corpus.prose {
         let labels = vec![(Category::Indirect, false, 0.5), (Category::HarmfulRequest, false, 0.3)];
-        texts.push(LabelledText { text: text.clone(), labels, group: number(text), calibrates: 0.2, innocent: true });
+        let group = number(text);
+        texts.push(LabelledText {
+            text: text.clone(),
+            labels,
+            source: "prose".into(),
+            group,
+            calibrates: 0.2,
+            innocent: true,
+        });
     }
     for (category, applies, pattern) in &corpus.prompts {
         for _ in 0..PROMPTS {
@@ -245,7 +256,14 @@ pub(crate) fn train(corpus: &Corpus, without: Option<u64>) -> Vec<u8> {
             if matches!(category, Category::PromptLeak) {
                 labels.push((Category::Injection, *applies, 0.5));
             }
-            texts.push(LabelledText { group: number(&text), text, labels, calibrates: 0.0, innocent: false });
+            texts.push(LabelledText {
+                group: number(&text),
+                source: "prompts".into(),
+                text,
+                labels,
+                calibrates: 0.0,
+                innocent: false,
+            });
         }
     }
     train_safety(&texts, &SafetyOptions::default())
@@ -256,9 +274,13 @@ const PROMPTS: usize = 24;
 
 /// Sentences for the classifier of instructions inside documents.
 fn indirect(line: &Line, texts: &mut Vec<LabelledText>) {
-    let mut push = |text: &str, applies: bool, weight: f32, calibrates: f32| {
-        let labels = vec![(Category::Indirect, applies, weight)];
-        texts.push(LabelledText { text: text.to_owned(), labels, group: number(text), calibrates, innocent: false });
+    let sentence = |text: &str, applies: bool, weight: f32, calibrates: f32| LabelledText {
+        text: text.to_owned(),
+        labels: vec![(Category::Indirect, applies, weight)],
+        source: format!("{} sentences", line.set),
+        group: number(text),
+        calibrates,
+        innocent: false,
     };
     match line.set.as_str() {
         "bipia_email_attack" | "bipia_email_clean" => {
@@ -270,36 +292,27 @@ fn indirect(line: &Line, texts: &mut Vec<LabelledText>) {
             texts.push(LabelledText {
                 text: innocent,
                 labels,
+                source: line.set.clone(),
                 group: number(&line.text),
                 calibrates: 0.3,
                 innocent: true,
             });
-            let mut push = |text: &str, applies: bool, weight: f32, calibrates: f32| {
-                let labels = vec![(Category::Indirect, applies, weight)];
-                texts.push(LabelledText {
-                    text: text.to_owned(),
-                    labels,
-                    group: number(text),
-                    calibrates,
-                    innocent: false,
-                });
-            };
             let tokens = tokenize(&line.text);
             for unit in sentences(&line.text, &tokens) {
                 let (start, end) = (tokens[unit.start].start, tokens[unit.end - 1].end);
                 let inside = line.spans.iter().any(|span| start < span.1 && span.0 < end);
-                push(&line.text[start..end], inside, 1.0, 1.0);
+                texts.push(sentence(&line.text[start..end], inside, 1.0, 1.0));
             }
         }
         "self_instruct" | "self_instruct_seed" | "self_instruct_user" => {
             let mut lines = line.text.lines();
-            push(lines.next().unwrap_or_default(), true, 0.5, 0.0);
+            texts.push(sentence(lines.next().unwrap_or_default(), true, 0.5, 0.0));
             for rest in lines.filter(|rest| rest.len() > 40) {
-                push(rest, false, 0.3, 0.0);
+                texts.push(sentence(rest, false, 0.3, 0.0));
             }
         }
-        "advbench" | "garak_sysprompt" | "strongreject" => push(&line.text, true, 0.5, 0.0),
-        "openai_moderation" => push(&line.text, false, 0.3, 0.0),
+        "advbench" | "garak_sysprompt" | "strongreject" => texts.push(sentence(&line.text, true, 0.5, 0.0)),
+        "openai_moderation" => texts.push(sentence(&line.text, false, 0.3, 0.0)),
         _ => {}
     }
 }

@@ -200,6 +200,12 @@ pub(crate) fn train(corpus: &Corpus, without: Option<u64>) -> Vec<u8> {
     }
     texts.extend(corpus.grammar.write(3, SYNTHESIS));
     texts.extend(corpus.nameless.iter().map(|text| TaggedText { text: text.clone(), spans: Vec::new() }));
+    for at in 0..texts.len() {
+        if texts[at].text.contains('\n') && rng.chance(QUOTED) {
+            let mark = *rng.pick(QUOTES);
+            texts.push(quote(&texts[at], mark));
+        }
+    }
     let plain = texts.len();
     for at in 0..plain {
         if rng.chance(10) {
@@ -231,6 +237,21 @@ fn refills(line: &Line) -> Vec<(usize, usize, Refill)> {
     // Titles, ages and dates are no identities; they stay as they are.
     let keep = ["TITLE", "PREFIX", "AGE", "DATE_TIME", "NRP"];
     line.spans.iter().filter(|s| !keep.contains(&s.2.as_str())).map(|s| (s.0, s.1, refill(&s.2))).collect()
+}
+
+/// Percent of the texts of several lines that are repeated as a quotation.
+const QUOTED: usize = 15;
+/// What lines of a quotation, a list, a comment or a listing begin with.
+const QUOTES: &[&str] = &["> ", ">", ">> ", "- ", "* ", "| ", "# ", "// ", "    ", "\t", ": ", "?? ", "• ", "-- "];
+
+/// The text with a mark before each line.
+fn quote(text: &TaggedText, mark: &str) -> TaggedText {
+    let line = |at: usize| text.text[..at].matches('\n').count() + 1;
+    let moved = |at: usize| at + line(at) * mark.len();
+    TaggedText {
+        text: text.text.split('\n').map(|line| format!("{mark}{line}")).collect::<Vec<_>>().join("\n"),
+        spans: text.spans.iter().map(|&(start, end, kind)| (moved(start), moved(end), kind)).collect(),
+    }
 }
 
 /// The text in another case, where no letter changes its length.

@@ -19,6 +19,7 @@ pub(crate) mod registry;
 mod resolve;
 mod scan;
 
+pub(crate) use general::address::Street;
 pub use recognizer::{Category, Kind};
 pub(crate) use registry::{KindId, REGISTRY};
 pub(crate) use resolve::Found;
@@ -52,4 +53,36 @@ pub(crate) fn find(request: &Request<'_>, hits: &Hits, named: Vec<Candidate>) ->
     let mut candidates = scan::candidates(request, hits);
     candidates.extend(named);
     resolve::resolve(request, candidates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<(&'static str, &str)> {
+        let request = Request { text, country: None, health: false, threshold: &|_| 0.5 };
+        let found = find(&request, &crate::words::find(text), Vec::new());
+        found.iter().map(|found| (REGISTRY.kind(found.kind).name, &text[found.start..found.end])).collect()
+    }
+
+    #[test]
+    fn an_address_is_found_whole_and_a_date_is_none() {
+        assert_eq!(
+            found("send it to 12 Old Mill Road, Harbury, W4 0HJ."),
+            [("ADDRESS", "12 Old Mill Road, Harbury, W4 0HJ")]
+        );
+        assert_eq!(found("wohnt in der Gartenstr. 9b in Ulm"), [("ADDRESS", "Gartenstr. 9b")]);
+        for text in
+            ["On January 12, 1998 Boston froze.", "3 May\n12345 Boxes", "In 2019, 12345 Boxes", "page 12, 4711 Cologne"]
+        {
+            assert_eq!(found(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wallet_without_a_digit_and_a_number_after_letters_are_looked_at() {
+        assert_eq!(found("nino HW 79 62 94 A"), [("UK_NINO", "HW 79 62 94 A")]);
+        assert_eq!(found("mac ab:cd:ef:ab:cd:ef"), [("MAC_ADDRESS", "ab:cd:ef:ab:cd:ef")]);
+        assert_eq!(found("host fe80::1ff:fe23:4567:890a").len(), 1);
+    }
 }

@@ -138,17 +138,32 @@ pub(crate) struct Recognizer {
     pub(crate) refused: &'static [&'static str],
 }
 
-/// A written form, cut into its first group and the rest for dispatch.
+/// A written form, with what stands after its first group for dispatch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Form {
     pub(crate) pattern: &'static [u8],
     pub(crate) distinct: bool,
+    /// The two signs of the pattern after its first group, zero where it has ended.
+    next: [u8; 2],
 }
 
 impl Form {
+    pub(crate) fn new(pattern: &'static str, distinct: bool) -> Form {
+        let mut form = Form { pattern: pattern.as_bytes(), distinct, next: [0; 2] };
+        let first = form.first_group();
+        form.next = [first, first + 1].map(|at| form.pattern.get(at).copied().unwrap_or(0));
+        form
+    }
+
     /// Length of the first group of letters and digits.
     pub(crate) fn first_group(self) -> usize {
         self.pattern.iter().take_while(|byte| matches!(byte, b'9' | b'A' | b'X')).count()
+    }
+
+    /// Whether the two bytes after a first group of its length can be this form's: nearly no number in prose goes on.
+    #[inline]
+    pub(crate) fn goes_on(self, next: [u8; 2]) -> bool {
+        self.next.into_iter().zip(next).all(|(want, byte)| want == 0 || fits(want, byte))
     }
 
     /// The end of the form in `text` when it stands at `start`, and the compact value; `None` when it does not.
@@ -157,14 +172,7 @@ impl Form {
         let mut at = start;
         for &want in self.pattern {
             let byte = *text.get(at)?;
-            let fits = match want {
-                b'9' => byte.is_ascii_digit(),
-                b'A' => byte.is_ascii_alphabetic(),
-                b'X' => byte.is_ascii_alphanumeric(),
-                b'_' => matches!(byte, b' ' | b'-' | b'.'),
-                other => byte == other,
-            };
-            if !fits {
+            if !fits(want, byte) {
                 return None;
             }
             if byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'<' {
@@ -173,6 +181,18 @@ impl Form {
             at += 1;
         }
         Some(at)
+    }
+}
+
+/// Whether a byte is what a sign of a pattern stands for.
+#[inline]
+fn fits(want: u8, byte: u8) -> bool {
+    match want {
+        b'9' => byte.is_ascii_digit(),
+        b'A' => byte.is_ascii_alphabetic(),
+        b'X' => byte.is_ascii_alphanumeric(),
+        b'_' => matches!(byte, b' ' | b'-' | b'.'),
+        other => byte == other,
     }
 }
 
@@ -206,14 +226,14 @@ mod tests {
 
     #[test]
     fn a_form_matches_its_own_spelling_only() {
-        let form = Form { pattern: b"999-99-9999", distinct: true };
+        let form = Form::new("999-99-9999", true);
         let mut compact = Compact::EMPTY;
         assert_eq!(form.first_group(), 3);
         assert_eq!(form.matches(b"x 049-26-2965.", 2, &mut compact), Some(13));
         assert_eq!(compact.as_bytes(), b"049262965");
         assert_eq!(form.matches(b"049 26 2965", 0, &mut compact), None);
         assert_eq!(form.matches(b"049-26-29", 0, &mut compact), None);
-        let form = Form { pattern: b"AA_99_99_99_A", distinct: true };
+        let form = Form::new("AA_99_99_99_A", true);
         assert_eq!(form.matches(b"gs 84.85-49 c", 0, &mut compact), Some(13));
         assert_eq!(compact.as_bytes(), b"GS848549C");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::financial::{bank, card, wallet};
-use super::general::{age, date, device, email, network, phone, place, url};
+use super::general::{address, age, date, device, email, network, phone, place, url};
 use super::labels;
 use super::national;
 use super::recognizer::{Category, Form, Kind, Recognizer};
@@ -92,7 +92,7 @@ fn build() -> Registry {
         let distinct = recognizer.distinct.iter().map(|pattern| (pattern, true));
         let bare = recognizer.bare.iter().map(|pattern| (pattern, false));
         for (pattern, distinct) in distinct.chain(bare) {
-            let form = Form { pattern: pattern.as_bytes(), distinct };
+            let form = Form::new(pattern, distinct);
             let first = form.first_group();
             if forms.len() <= first {
                 forms.resize_with(first + 1, Vec::new);
@@ -309,6 +309,9 @@ pub(crate) fn words(all: &mut Vec<(&'static str, Tag)>) {
     for (month, names) in date::MONTHS {
         all.extend(names.iter().map(|&name| (name, Tag::Month(*month))));
     }
+    for (street, words) in address::STREETS {
+        all.extend(words.iter().map(|&word| (word, Tag::Street(*street))));
+    }
     age::words(all);
     labels::words(all);
     all.extend(REFUSING.iter().map(|&word| (word, Tag::Refuse)));
@@ -339,8 +342,7 @@ mod tests {
         let mut compact = super::super::recognizer::Compact::EMPTY;
         REGISTRY.recognizers.iter().filter(|(recognizer, _)| recognizer.kind.name == kind).any(|(recognizer, _)| {
             recognizer.distinct.iter().chain(recognizer.bare).any(|pattern| {
-                let form = Form { pattern: pattern.as_bytes(), distinct: true };
-                form.matches(value.as_bytes(), 0, &mut compact) == Some(value.len())
+                Form::new(pattern, true).matches(value.as_bytes(), 0, &mut compact) == Some(value.len())
                     && (recognizer.check)(compact.as_bytes())
             })
         })

@@ -3,16 +3,29 @@
 use std::sync::LazyLock;
 
 use super::financial::{bank, card, wallet};
-use super::general::{age, date, email, network, phone, place, url};
+use super::general::{address, age, date, email, network, phone, place, url};
 use super::recognizer::{Compact, Recognizer};
 use super::registry::{self, KindId, REGISTRY, Registry};
 use super::{labelled, labels};
-use crate::words::{AgeWord, Hits, HumanWord, Near, Tag};
+use crate::words::{AgeWord, Hit, Hits, HumanWord, Near, Tag, unspaced};
 
 /// Words of medicine that make a text clinical.
 const CLINICAL_WORDS_MIN: usize = 3;
 /// Letters and digits of the longest atom that any form begins with.
 const ATOM_BYTES_MAX: usize = 44;
+/// Letters and digits of the shortest atom that may be a wallet's address.
+const WALLET_BYTES_MIN: usize = 26;
+
+/// Bytes that the walk stops at.
+const STOPS: [bool; 256] = {
+    let mut table = [false; 256];
+    let (stops, mut at) = (b"0123456789+(;%:-", 0);
+    while at < stops.len() {
+        table[stops[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 /// What to look through, and what is known about it.
 pub(crate) struct Request<'r> {
@@ -87,6 +100,7 @@ pub(crate) fn clinical(hits: &Hits) -> bool {
 
 /// Ids of the kinds with code of their own, looked up once.
 struct Ids {
+    address: KindId,
     email: KindId,
     phone: KindId,
     fax: KindId,
@@ -111,6 +125,7 @@ impl Ids {
     fn new(registry: &Registry) -> Self {
         let id = |name: &str| registry.id(name).expect("the name is a constant of the registry");
         Ids {
+            address: id(registry::ADDRESS.name),
             email: id(email::EMAIL.name),
             phone: id(phone::PHONE.name),
             fax: id(phone::FAX.name),
@@ -170,53 +185,101 @@ enum Joined {
 }
 
 impl Scan<'_> {
+    /// Stops at digits and at the few signs that open or join something; words without a digit are passed over unless
+    /// they lead a number.
     fn walk(&mut self) {
         let mut at = 0;
-        while at < self.bytes.len() {
-            let byte = self.bytes[at];
-            if byte.is_ascii_alphanumeric() {
-                let length = self.bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-                self.atom(at, length);
-                at += length;
-                continue;
-            }
-            match byte {
+        while let Some(gap) = self.bytes[at..].iter().position(|&byte| STOPS[usize::from(byte)]) {
+            at += gap;
+            match self.bytes[at] {
                 b'+' | b'(' => self.phone(at),
                 b';' | b'%' => {
                     if let Some(end) = card::track(self.bytes, at) {
                         self.push(self.ids.track, at, end, 0.99, Proof::Checksum, Context::Silent);
                     }
                 }
-                b':' if self.bytes.get(at + 1) == Some(&b':') => self.ipv6(at),
-                _ => {}
+                b':' | b'-' => {
+                    if let Some(word) = self.short_word(at)
+                        && !self.leads(at)
+                    {
+                        self.hexadecimal(word);
+                    }
+                    if self.bytes[at..].starts_with(b"::") {
+                        self.ipv6(at);
+                    }
+                }
+                _ => {
+                    let before = self.bytes[..at].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+                    let length = before + self.bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+                    at -= before;
+                    if at > 0
+                        && self.leads(at - 1)
+                        && let Some(word) = self.short_word(at - 1)
+                    {
+                        self.atom(word, at - 1 - word);
+                    }
+                    self.atom(at, length);
+                    at += length;
+                    continue;
+                }
             }
             at += 1;
         }
+        self.long_words();
     }
 
-    /// A maximal run of ASCII letters and digits.
-    fn atom(&mut self, start: usize, length: usize) {
+    /// One separator and a digit stand at `at`.
+    fn leads(&self, at: usize) -> bool {
+        matches!(self.bytes[at], b' ' | b'-' | b'.') && self.bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
+    }
+
+    /// Where the word of up to four letters begins that ends at `end`, if it is one.
+    fn short_word(&self, end: usize) -> Option<usize> {
+        let atom = self.bytes[..end].iter().rev().take(5).take_while(|byte| byte.is_ascii_alphanumeric());
+        let (length, letters) =
+            atom.fold((0, true), |(length, letters), byte| (length + 1, letters && byte.is_ascii_alphabetic()));
+        (letters && (1..=4).contains(&length)).then_some(end - length)
+    }
+
+    /// Addresses of wallets that happen to hold no digit.
+    fn long_words(&mut self) {
+        let mut at = 0;
+        while let Some(run) = self.bytes.get(at..at + WALLET_BYTES_MIN) {
+            if let Some(other) = run.iter().rposition(|byte| !byte.is_ascii_alphanumeric()) {
+                at += other + 1;
+                continue;
+            }
+            let length = self.bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            if !self.bytes[at..at + length].iter().any(u8::is_ascii_digit) {
+                self.wallet(at, length);
+            }
+            at += length;
+        }
+    }
+
+    fn wallet(&mut self, start: usize, length: usize) {
         let end = start + length;
-        let digits = self.bytes[start..end].iter().take(128).filter(|byte| byte.is_ascii_digit()).count();
-        let next_digit = length <= 4
-            && self.bytes.get(end).is_some_and(|byte| matches!(byte, b' ' | b'-' | b'.'))
-            && self.bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
-        if length >= 26
-            && let Some(checked) = wallet::wallet(&self.bytes[start..end])
-        {
+        if let Some(checked) = wallet::wallet(&self.bytes[start..end]) {
             let context = self.context(self.ids.wallet, start, end);
             let (confidence, proof) = if checked { (0.95, Proof::Checksum) } else { (0.85, Proof::Format) };
             self.push(self.ids.wallet, start, end, confidence, proof, context);
         }
-        if digits == 0 && !next_digit {
-            if length <= 4 && matches!(self.bytes.get(end), Some(b':' | b'-')) {
-                self.hexadecimal(start);
-            }
-            return;
+    }
+
+    /// A maximal run of ASCII letters and digits that holds a digit, or leads one.
+    fn atom(&mut self, start: usize, length: usize) {
+        if length >= WALLET_BYTES_MIN {
+            self.wallet(start, length);
         }
         if length <= ATOM_BYTES_MAX {
             self.forms(start, length);
             self.iban(start);
+        }
+        if (2..=8).contains(&length) {
+            self.address(address::with_postcode(self.text, start).or_else(|| {
+                let closes = self.bytes[start].is_ascii_digit() && start > 0 && self.after_unspaced(start);
+                if closes { address::of_number(self.text, start, start + length) } else { None }
+            }));
         }
         if length <= 4 {
             self.hexadecimal(start);
@@ -230,10 +293,31 @@ impl Scan<'_> {
         }
     }
 
+    /// Unless a month stands in it: a day, a month and a year are built like a number, a name and a postcode.
+    fn address(&mut self, found: Option<(usize, usize)>) {
+        let Some((start, end)) = found else { return };
+        let first = self.hits.list.partition_point(|hit| hit.end <= start);
+        let inside = self.hits.list[first..].iter().take_while(|hit| hit.end <= end);
+        let dated = |hit: &Hit| hit.start >= start && hit.tags().iter().any(|tag| matches!(tag, Tag::Month(_)));
+        if !inside.clone().any(dated) {
+            self.push(self.ids.address, start, end, 0.85, Proof::Format, Context::Silent);
+        }
+    }
+
+    /// A character of a script without spaces stands before, perhaps behind a space.
+    fn after_unspaced(&self, start: usize) -> bool {
+        self.text[..start].trim_end_matches(' ').ends_with(unspaced)
+    }
+
     fn forms(&mut self, start: usize, first_group: usize) {
         let registry = self.registry;
         let mut compact = Compact::EMPTY;
+        let group_end = start + first_group;
+        let next = [group_end, group_end + 1].map(|at| self.bytes.get(at).copied().unwrap_or(0));
         for &(form, index) in registry.forms(first_group) {
+            if !form.goes_on(next) {
+                continue;
+            }
             let Some(end) = form.matches(self.bytes, start, &mut compact) else { continue };
             if self.bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) {
                 continue;
@@ -410,6 +494,9 @@ impl Scan<'_> {
                         if let Some((start, end)) = url::profile(self.text, hit.end) {
                             self.push(self.ids.social, start, end, 0.85, Proof::Format, Context::Silent);
                         }
+                    }
+                    Tag::Street(street) => {
+                        self.address(address::of_street(self.text, hit.start, hit.end, street));
                     }
                     Tag::Label(index) => self.labelled(index, hit.start, hit.end),
                     Tag::Age(word) => self.age(word, hit.start, hit.end),

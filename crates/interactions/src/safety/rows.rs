@@ -2,7 +2,7 @@
 //! that a feature training did not keep finds nothing.
 
 use super::COUNT;
-use crate::weights::{Error, Reader, Table};
+use crate::weights::{Error, Filter, Reader, Table, position};
 
 const BUCKET_ROWS: usize = 8;
 /// A rarity byte, then the categories' weights.
@@ -12,6 +12,7 @@ const BUCKETS_LOG2: std::ops::RangeInclusive<u32> = 2..=16;
 
 /// Feature hashes to rows.
 pub(crate) struct Rows {
+    filter: Filter,
     buckets: Table,
     mask: usize,
 }
@@ -20,27 +21,39 @@ impl Rows {
     /// Reads the table of a model.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Rows, Error> {
         let buckets = 1usize << reader.count("weight buckets", BUCKETS_LOG2)?;
-        Ok(Rows { buckets: reader.table(buckets * BUCKET_BYTES)?, mask: buckets - 1 })
+        let mask = buckets - 1;
+        let buckets = reader.table(buckets * BUCKET_BYTES)?;
+        Ok(Rows { filter: Filter::of(&buckets, BUCKET_BYTES), buckets, mask })
     }
 
-    /// Number of rows, free ones included; a feature's number is below it.
-    pub(crate) fn len(&self) -> usize {
-        (self.mask + 1) * BUCKET_ROWS
-    }
-
-    /// A feature's number and row.
-    #[inline]
-    pub(crate) fn find(&self, feature: u64) -> Option<(usize, &[u8; ROW])> {
-        let (bucket, fingerprint) = place(feature, self.mask);
-        let bytes = self.buckets.get(bucket * BUCKET_BYTES..(bucket + 1) * BUCKET_BYTES)?;
-        let (fingerprints, rows) = bytes.split_at(BUCKET_ROWS * 2);
-        let mut hit = BUCKET_ROWS;
-        for (at, found) in fingerprints.as_chunks::<2>().0.iter().enumerate() {
-            if *found == fingerprint {
-                hit = at;
-            }
+    /// Keeps of the features those that have a row, and puts its number in their place. Looking up many at once lets the
+    /// memory answer them side by side: nothing here waits for what an earlier one found.
+    pub(crate) fn find(&self, features: &mut Vec<u64>) {
+        let mut count = 0;
+        for at in 0..features.len() {
+            let (bucket, fingerprint) = place(features[at], self.mask);
+            features[count] = features[at];
+            count += self.filter.may_hold(bucket, fingerprint);
         }
-        rows.as_chunks::<ROW>().0.get(hit).map(|row| (bucket * BUCKET_ROWS + hit, row))
+        features.truncate(count);
+        count = 0;
+        for at in 0..features.len() {
+            let (bucket, fingerprint) = place(features[at], self.mask);
+            let fingerprints = self.buckets.get(bucket * BUCKET_BYTES..).and_then(|bytes| bytes.first_chunk());
+            let Some(fingerprints) = fingerprints else { continue };
+            let hit = position(fingerprints, fingerprint);
+            features[count] = (bucket * BUCKET_ROWS + hit) as u64;
+            count += usize::from(hit < BUCKET_ROWS);
+        }
+        features.truncate(count);
+    }
+
+    /// The row of a number that [`Rows::find`] gave.
+    #[inline]
+    pub(crate) fn row(&self, number: u32) -> &[u8; ROW] {
+        let (bucket, at) = (number as usize / BUCKET_ROWS, number as usize % BUCKET_ROWS);
+        let first = bucket * BUCKET_BYTES + BUCKET_ROWS * 2 + at * ROW;
+        self.buckets.get(first..).and_then(|bytes| bytes.first_chunk()).unwrap_or(&[0; ROW])
     }
 
     /// Packs rows in the order given, the most important first: what finds its bucket full is left out.

@@ -166,6 +166,19 @@ pub(crate) fn join(run: u64, next: u64) -> u64 {
     mix(run, next)
 }
 
+/// A hash of all that the features of position `at` are made from, never zero.
+#[inline]
+pub(crate) fn surroundings(seen: &[Seen], at: usize) -> u64 {
+    // A word's ends follow from the word.
+    let own = |at: usize| {
+        seen.get(at).map_or(1, |one| {
+            mix(one.word, u64::from(one.shape) | u64::from(one.flags) << 8 | u64::from(one.place) << 16)
+        })
+    };
+    let here = mix(seen[at].key, seen[at].line);
+    [at.wrapping_sub(2), at.wrapping_sub(1), at, at + 1, at + 2].into_iter().map(own).fold(here, mix) | 1
+}
+
 /// The features of position `at`.
 #[inline]
 pub(crate) fn features(seen: &[Seen], at: usize) -> [u64; FEATURES] {

@@ -3,7 +3,7 @@
 //!
 //! A bucket is one cache line and a bit: eight 16-bit fingerprints, then eight rows of eight bytes.
 
-use crate::weights::{Error, Reader, Table};
+use crate::weights::{Error, Filter, Reader, Table, position};
 
 /// Weights of a row: begin and inside of four kinds.
 pub(crate) const ROW: usize = 8;
@@ -13,6 +13,7 @@ const BUCKETS_LOG2: std::ops::RangeInclusive<u32> = 2..=18;
 
 /// Feature hashes to rows.
 pub(crate) struct Rows {
+    filter: Filter,
     buckets: Table,
     mask: usize,
 }
@@ -21,25 +22,38 @@ impl Rows {
     /// Reads the table of a model.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Rows, Error> {
         let buckets = 1usize << reader.count("weight buckets", BUCKETS_LOG2)?;
-        Ok(Rows { buckets: reader.table(buckets * BUCKET_BYTES)?, mask: buckets - 1 })
+        let mask = buckets - 1;
+        let buckets = reader.table(buckets * BUCKET_BYTES)?;
+        Ok(Rows { filter: Filter::of(&buckets, BUCKET_BYTES), buckets, mask })
     }
 
-    /// Adds a feature's weights to the scores, if it has any.
+    /// Adds up the weights of the features that have any. Without a branch on what is found, so that the memory answers
+    /// the features side by side.
     #[inline]
-    pub(crate) fn add(&self, feature: u64, scores: &mut [i16; ROW]) {
-        let (bucket, fingerprint) = place(feature, self.mask);
-        let Some(bytes) = self.buckets.get(bucket * BUCKET_BYTES..(bucket + 1) * BUCKET_BYTES) else { return };
-        let (fingerprints, rows) = bytes.split_at(BUCKET_ROWS * 2);
-        let mut hit = BUCKET_ROWS;
-        for (at, found) in fingerprints.as_chunks::<2>().0.iter().enumerate() {
-            if *found == fingerprint {
-                hit = at;
-            }
+    pub(crate) fn sum<const N: usize>(&self, features: &[u64; N]) -> [i16; ROW] {
+        let (mut kept, mut count) = ([(0, [0; 2]); N], 0);
+        for &feature in features {
+            let (bucket, fingerprint) = place(feature, self.mask);
+            kept[count] = (bucket, fingerprint);
+            count += self.filter.may_hold(bucket, fingerprint);
         }
-        if let Some(row) = rows.as_chunks::<ROW>().0.get(hit) {
-            for (score, weight) in scores.iter_mut().zip(row) {
-                *score += i16::from(*weight as i8);
-            }
+        let mut scores = [0; ROW];
+        for &(bucket, fingerprint) in &kept[..count] {
+            self.add(bucket, fingerprint, &mut scores);
+        }
+        scores
+    }
+
+    #[inline]
+    fn add(&self, bucket: usize, fingerprint: [u8; 2], scores: &mut [i16; ROW]) {
+        let bytes = self.buckets.get(bucket * BUCKET_BYTES..).and_then(|bytes| bytes.first_chunk::<BUCKET_BYTES>());
+        let Some(bytes) = bytes else { return };
+        let Some((fingerprints, rows)) = bytes.split_first_chunk() else { return };
+        let hit = position(fingerprints, fingerprint);
+        let held = -i16::from(hit < BUCKET_ROWS);
+        let row = &rows.as_chunks::<ROW>().0[hit % BUCKET_ROWS];
+        for (score, weight) in scores.iter_mut().zip(row) {
+            *score += i16::from(*weight as i8) & held;
         }
     }
 

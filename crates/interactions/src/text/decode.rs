@@ -33,33 +33,29 @@ pub(crate) fn runs(text: &str) -> Vec<Decoded> {
     let mut found = Vec::new();
     let mut budget = DECODED_BYTES_MAX;
     let mut at = 0;
-    while at < bytes.len() && found.len() < RUNS_MAX {
-        if !is_base64(bytes[at]) {
-            at += 1;
+    while at + RUN_BYTES_MIN <= bytes.len() && found.len() < RUNS_MAX {
+        // Read backwards: a run that is long enough begins after the last other byte here, so most of prose is never read.
+        if let Some(other) = bytes[at..at + RUN_BYTES_MIN].iter().rposition(|&byte| !is_base64(byte)) {
+            at += other + 1;
             continue;
         }
         let start = at;
-        let (mut hex, mut upper, mut lower, mut digit) = (true, false, false, false);
-        while at < bytes.len() && is_base64(bytes[at]) {
-            hex &= bytes[at].is_ascii_hexdigit();
-            upper |= bytes[at].is_ascii_uppercase();
-            lower |= bytes[at].is_ascii_lowercase();
-            digit |= bytes[at].is_ascii_digit();
-            at += 1;
-        }
+        at += bytes[at..].iter().take_while(|&&byte| is_base64(byte)).count();
         let end = at;
         while at < bytes.len() && bytes[at] == b'=' {
             at += 1;
         }
         let length = end - start;
-        if length < RUN_BYTES_MIN || length > budget || data_uri(&bytes[..start]) {
+        if length > budget || data_uri(&bytes[..start]) {
             continue;
         }
+        let run = &bytes[start..end];
+        let has = |of: fn(&u8) -> bool| run.iter().any(of);
         // Words and file paths are runs too; an encoded sentence mixes cases or digits.
-        let decoded = if hex && length.is_multiple_of(2) {
-            unhex(&bytes[start..end]).map(|bytes| (bytes, Encoding::Hex))
-        } else if upper && lower || digit {
-            unbase64(&bytes[start..end]).map(|bytes| (bytes, Encoding::Base64))
+        let decoded = if length.is_multiple_of(2) && run.iter().all(u8::is_ascii_hexdigit) {
+            unhex(run).map(|bytes| (bytes, Encoding::Hex))
+        } else if has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) || has(u8::is_ascii_digit) {
+            unbase64(run).map(|bytes| (bytes, Encoding::Base64))
         } else {
             None
         };
@@ -73,9 +69,20 @@ pub(crate) fn runs(text: &str) -> Vec<Decoded> {
     found
 }
 
+#[inline]
 fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+    BASE64[usize::from(byte)]
 }
+
+const BASE64: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'+' | b'/' | b'-' | b'_');
+        byte += 1;
+    }
+    table
+};
 
 /// Stands after `;base64,`: a file, not a message.
 fn data_uri(before: &[u8]) -> bool {
@@ -146,28 +153,24 @@ pub(crate) fn unleet(text: &str) -> Option<String> {
         b'7' => b't',
         other => other,
     };
-    let mut out = bytes.to_vec();
-    let mut changed = false;
+    let mut out: Option<Vec<u8>> = None;
     let mut at = 0;
-    while at < bytes.len() {
-        let start = at;
-        let mut letters = 0;
-        let mut signs = 0;
-        while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'@' | b'$')) {
-            letters += usize::from(bytes[at].is_ascii_alphabetic());
-            signs += usize::from(folded(bytes[at]) != bytes[at]);
-            at += 1;
-        }
+    while let Some(gap) = bytes[at..].iter().position(|&byte| folded(byte) != byte) {
+        let inside = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'$');
+        let sign = at + gap;
+        let start = sign - bytes[at..sign].iter().rev().take_while(inside).count();
+        at = sign + bytes[sign..].iter().take_while(inside).count();
+        let word = &bytes[start..at];
+        let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        let signs = word.iter().filter(|&&byte| folded(byte) != byte).count();
         // A word with more letters than signs; a number or an id has fewer.
-        if signs > 0 && letters > signs && at - start <= 24 {
-            for byte in &mut out[start..at] {
+        if letters > signs && word.len() <= 24 {
+            for byte in &mut out.get_or_insert_with(|| bytes.to_vec())[start..at] {
                 *byte = folded(*byte);
             }
-            changed = true;
         }
-        at = at.max(start + 1);
     }
-    changed.then(|| String::from_utf8(out).ok()).flatten()
+    String::from_utf8(out?).ok()
 }
 
 #[cfg(test)]

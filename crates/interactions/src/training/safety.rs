@@ -1,11 +1,11 @@
 //! Training of the safety classifiers: one linear support vector machine a category over n-grams weighted by their
 //! rarity; then calibration (Platt, "Probabilistic outputs for support vector machines", 1999) on texts left out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Rng;
 use crate::safety::rows::{ROW, Rows};
-use crate::safety::{COUNT, Category, Curve, MAGIC, RARITY_UNIT, SQUARES_MIN, features};
+use crate::safety::{COUNT, Category, Curve, MAGIC, OFTEN, ONCE, RARITY_UNIT, SQUARES_MIN, features};
 use crate::tokens::{sentences, tokenize};
 use crate::weights::seal;
 
@@ -16,6 +16,8 @@ pub struct LabelledText {
     pub text: String,
     /// Category, does it apply, and how much the example counts (1 is usual).
     pub labels: Vec<(Category, bool, f32)>,
+    /// Where the text is from: what is common in one source is not rare, though most sources lack it.
+    pub source: String,
     /// Texts of one group are on one side when the calibration's share is set apart.
     pub group: u64,
     /// Calibration looks at this text, so that 0.5 means the same on easy and on hard texts; zero leaves it out.
@@ -46,11 +48,14 @@ impl Default for SafetyOptions {
 /// Every fifth group calibrates weights that were trained on the others.
 const CALIBRATION_SHARE: u64 = 5;
 
+/// Numbers of features, in order, with what its occurrences count times its rarity.
+type Row = Vec<(u32, f32)>;
+
 struct Example {
-    /// Numbers of the whole text's features, each once.
-    rows: Vec<u32>,
+    /// The whole text's features.
+    rows: Row,
     /// The same of each sentence.
-    units: Vec<Vec<u32>>,
+    units: Vec<Row>,
     target: [bool; COUNT],
     weight: [f32; COUNT],
     group: u64,
@@ -75,7 +80,7 @@ pub fn train_safety(texts: &[LabelledText], options: &SafetyOptions) -> Vec<u8> 
     let apart = |example: &Example| example.group.is_multiple_of(CALIBRATION_SHARE) && example.calibrates > 0.0;
     let part: Vec<&Example> = examples.iter().filter(|example| !apart(example)).collect();
     let held: Vec<&Example> = examples.iter().filter(|example| apart(example)).collect();
-    let curves = calibrate(&fit(&part, &vocabulary, options, options.passes), &vocabulary, &held);
+    let curves = calibrate(&fit(&part, &vocabulary, options, options.passes), &held);
     let everything: Vec<&Example> = examples.iter().collect();
     pack(&fit(&everything, &vocabulary, options, options.passes), &vocabulary, &curves, options)
 }
@@ -86,19 +91,11 @@ const WORD_WEIGHT: f32 = 1.6;
 fn prepare(texts: &[LabelledText]) -> (Vec<Example>, Vocabulary) {
     let mut numbers: HashMap<u64, u32> = HashMap::new();
     let (mut hashes, mut words) = (Vec::new(), Vec::new());
-    let (mut documents, mut last) = (Vec::<u32>::new(), Vec::<u32>::new());
+    let mut documents = Vec::<u32>::new();
     let mut examples = Vec::with_capacity(texts.len());
-    for (at, text) in texts.iter().enumerate() {
+    for text in texts {
         let tokens = tokenize(&text.text);
-        let mut example = Example {
-            rows: Vec::new(),
-            units: Vec::new(),
-            target: [false; COUNT],
-            weight: [0.0; COUNT],
-            group: text.group,
-            calibrates: text.calibrates,
-            innocent: text.innocent,
-        };
+        let mut units: Vec<Row> = Vec::new();
         for unit in sentences(&text.text, &tokens) {
             let mut rows = Vec::new();
             features::visit(&text.text, &tokens[unit], |feature, of_words| {
@@ -106,37 +103,79 @@ fn prepare(texts: &[LabelledText]) -> (Vec<Example>, Vocabulary) {
                     hashes.push(feature);
                     documents.push(0);
                     words.push(of_words);
-                    last.push(u32::MAX);
                     hashes.len() as u32 - 1
                 });
-                rows.push(number);
-                if last[number as usize] != at as u32 {
-                    last[number as usize] = at as u32;
-                    documents[number as usize] += 1;
-                    example.rows.push(number);
-                }
+                rows.push((number, 1.0));
             });
-            rows.sort_unstable();
-            rows.dedup();
-            example.units.push(rows);
+            units.push(counted(rows));
         }
+        let rows = counted(units.concat());
+        for (number, _) in &rows {
+            documents[*number as usize] += 1;
+        }
+        let mut example = Example {
+            rows,
+            units,
+            target: [false; COUNT],
+            weight: [0.0; COUNT],
+            group: text.group,
+            calibrates: text.calibrates,
+            innocent: text.innocent,
+        };
         for &(category, applies, weight) in &text.labels {
             example.target[category as usize] = applies;
             example.weight[category as usize] = weight;
         }
         examples.push(example);
     }
-    let rarity = |(&count, &of_words): (&u32, &bool)| {
-        let rarity = 1.0 + libm::logf((texts.len() as f32 + 1.0) / (count as f32 + 1.0));
+    let shares = shares(texts, &examples, hashes.len());
+    // The mean of both views: common in some source, common in all texts together.
+    let rarity = |((&share, &of_words), &count): ((&f32, &bool), &u32)| {
+        let all = texts.len() as f32;
+        let rarity = 1.0 - 0.5 * libm::logf((share + 1.0 / all) * (count as f32 / all));
         libm::roundf(rarity * if of_words { WORD_WEIGHT } else { 1.0 } * RARITY_UNIT) / RARITY_UNIT
     };
-    let rarity = documents.iter().zip(&words).map(rarity).collect();
-    let vocabulary = Vocabulary { hashes, rarity };
+    let rarity: Vec<f32> = shares.iter().zip(&words).zip(&documents).map(rarity).collect();
+    for (number, value) in examples.iter_mut().flat_map(|e| e.units.iter_mut().chain([&mut e.rows])).flatten() {
+        *value = f32::from(OFTEN[(*value as usize).min(OFTEN.len() - 1)]) / ONCE * rarity[*number as usize];
+    }
+    let mut vocabulary = Vocabulary { hashes, rarity };
     // What one text alone has cannot be learned from.
     let keep: Vec<bool> = documents.iter().map(|&count| count >= 2).collect();
-    let mut vocabulary = vocabulary;
     renumber(&mut examples, &mut vocabulary, &keep);
     (examples, vocabulary)
+}
+
+/// The largest share of a source's texts that a feature is in. A small source says less: as if it had so many texts more.
+const SHARE_PRIOR: f32 = 100.0;
+
+fn shares(texts: &[LabelledText], examples: &[Example], features: usize) -> Vec<f32> {
+    let mut sources: BTreeMap<&str, Vec<&Example>> = BTreeMap::new();
+    for (text, example) in texts.iter().zip(examples) {
+        sources.entry(&text.source).or_default().push(example);
+    }
+    let mut shares = vec![0.0f32; features];
+    for examples in sources.values() {
+        let mut counts = vec![0u32; features];
+        for (number, _) in examples.iter().flat_map(|example| &example.rows) {
+            counts[*number as usize] += 1;
+        }
+        for (share, count) in shares.iter_mut().zip(counts) {
+            *share = share.max(count as f32 / (examples.len() as f32 + SHARE_PRIOR));
+        }
+    }
+    shares
+}
+
+/// Each number once, with the sum of its values.
+fn counted(mut rows: Row) -> Row {
+    rows.sort_unstable_by_key(|(number, _)| *number);
+    rows.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        kept.1 += if same { next.1 } else { 0.0 };
+        same
+    });
+    rows
 }
 
 /// Leaves out features.
@@ -153,7 +192,7 @@ fn renumber(examples: &mut [Example], vocabulary: &mut Vocabulary, keep: &[bool]
         .collect();
     for example in examples {
         for rows in example.units.iter_mut().chain([&mut example.rows]) {
-            *rows = rows.iter().filter_map(|&row| numbers[row as usize]).collect();
+            *rows = rows.iter().filter_map(|&(row, value)| Some((numbers[row as usize]?, value))).collect();
         }
     }
     let mut at = 0;
@@ -200,17 +239,17 @@ struct Model {
 }
 
 /// Length of the vector of rarities.
-fn length(rows: &[u32], vocabulary: &Vocabulary) -> f32 {
-    let squares: f32 = rows.iter().map(|&row| vocabulary.rarity[row as usize] * vocabulary.rarity[row as usize]).sum();
-    squares.max(SQUARES_MIN as f32 / (RARITY_UNIT * RARITY_UNIT)).sqrt()
+fn length(rows: &[(u32, f32)]) -> f32 {
+    let squares: f32 = rows.iter().map(|(_, value)| value * value).sum();
+    squares.max(SQUARES_MIN as f32 / (RARITY_UNIT * RARITY_UNIT * ONCE * ONCE)).sqrt()
 }
 
 impl Model {
-    fn score(&self, rows: &[u32], vocabulary: &Vocabulary) -> [f32; COUNT] {
-        let length = length(rows, vocabulary);
+    fn score(&self, rows: &[(u32, f32)]) -> [f32; COUNT] {
+        let length = length(rows);
         std::array::from_fn(|category| {
             let weights = &self.weights[category];
-            let sum: f32 = rows.iter().map(|&row| weights[row as usize] * vocabulary.rarity[row as usize]).sum();
+            let sum: f32 = rows.iter().map(|&(row, value)| weights[row as usize] * value).sum();
             sum / length + self.bias[category]
         })
     }
@@ -219,7 +258,7 @@ impl Model {
 /// Trains one category after the other: support vector machine with squared hinge loss by dual coordinate descent
 /// (Hsieh, Chang, Lin, Keerthi, Sundararajan, ICML 2008), which needs no step size.
 fn fit(examples: &[&Example], vocabulary: &Vocabulary, options: &SafetyOptions, passes: usize) -> Model {
-    let lengths: Vec<f32> = examples.iter().map(|example| length(&example.rows, vocabulary)).collect();
+    let lengths: Vec<f32> = examples.iter().map(|example| length(&example.rows)).collect();
     let balance = balance(examples);
     let mut bias = [0.0; COUNT];
     let mut weights = Vec::with_capacity(COUNT);
@@ -238,10 +277,9 @@ fn fit(examples: &[&Example], vocabulary: &Vocabulary, options: &SafetyOptions, 
                 let softness = 0.5 / cost;
                 let mut sum = 0.0;
                 let mut squares = 0.0;
-                for &row in &example.rows {
-                    let rarity = vocabulary.rarity[row as usize];
-                    sum += weight[row as usize] * rarity;
-                    squares += rarity * rarity;
+                for &(row, value) in &example.rows {
+                    sum += weight[row as usize] * value;
+                    squares += value * value;
                 }
                 let scale = 1.0 / lengths[at];
                 // The offset is one more feature of value one.
@@ -251,8 +289,8 @@ fn fit(examples: &[&Example], vocabulary: &Vocabulary, options: &SafetyOptions, 
                 alpha[at] = next;
                 if change != 0.0 {
                     bias[category] += change;
-                    for &row in &example.rows {
-                        weight[row as usize] += change * scale * vocabulary.rarity[row as usize];
+                    for &(row, value) in &example.rows {
+                        weight[row as usize] += change * scale * value;
                     }
                 }
             }
@@ -278,14 +316,14 @@ fn balance(examples: &[&Example]) -> [[f32; 2]; COUNT] {
 
 /// Slope and offsets by category: Platt's sigmoid on the whole texts, fitted by Newton's method with both sides weighing
 /// alike; a sentence's offset is lower by what the best sentence of an innocent text scores above the text.
-fn calibrate(model: &Model, vocabulary: &Vocabulary, held: &[&Example]) -> [Curve; COUNT] {
-    let wholes: Vec<[f32; COUNT]> = held.iter().map(|example| model.score(&example.rows, vocabulary)).collect();
+fn calibrate(model: &Model, held: &[&Example]) -> [Curve; COUNT] {
+    let wholes: Vec<[f32; COUNT]> = held.iter().map(|example| model.score(&example.rows)).collect();
     let tops: Vec<[f32; COUNT]> = held
         .iter()
         .map(|example| {
             let mut top = [f32::NEG_INFINITY; COUNT];
             for unit in &example.units {
-                let scores = model.score(unit, vocabulary);
+                let scores = model.score(unit);
                 for (top, score) in top.iter_mut().zip(scores) {
                     *top = top.max(score);
                 }
@@ -306,7 +344,10 @@ fn calibrate(model: &Model, vocabulary: &Vocabulary, held: &[&Example]) -> [Curv
             }
         }
         above.sort_by(f32::total_cmp);
-        let lift = above.get(above.len() * 19 / 20).copied().unwrap_or(0.0).max(0.0);
+        // One foreign sentence makes an injection; other hazards show in the whole.
+        let instructs = category == Category::Indirect as usize || category == Category::Injection as usize;
+        let innocent = above.len() * if instructs { 95 } else { 99 } / 100;
+        let lift = above.get(innocent).copied().unwrap_or(0.0).max(0.0);
         let (slope, offset) = platt(&points);
         let (whole, sentence) = (offset, offset - slope * lift);
         let mut odds: Vec<f32> = held
@@ -318,11 +359,11 @@ fn calibrate(model: &Model, vocabulary: &Vocabulary, held: &[&Example]) -> [Curv
         odds.sort_by(f32::total_cmp);
         let highest = odds.get(odds.len() - odds.len() / INNOCENT_FLAGGED - 1).copied().unwrap_or(0.0);
         // An everyday request is an instruction: what innocent texts score there says nothing about documents.
-        let instructs = category == Category::Indirect as usize || category == Category::Injection as usize;
         let highest = if instructs { 0.0 } else { highest };
         let lean = LEANS.iter().find(|(leaning, _)| *leaning as usize == category).map_or(0.0, |(_, lean)| *lean);
         let shift = lean - highest.max(0.0);
-        Curve { slope, whole: whole + shift, sentence: sentence + shift }
+        let aside = if category == Category::SelfHarm as usize { SELF_HARM_ALONE } else { 0.0 };
+        Curve { slope, whole: whole + shift, sentence: sentence + shift - aside }
     })
 }
 
@@ -333,6 +374,9 @@ const INNOCENT_FLAGGED: usize = 50;
 /// document's one foreign sentence is rarer than its own.
 const LEANS: &[(Category, f32)] =
     &[(Category::HarmfulRequest, -0.7), (Category::Indirect, 2.2), (Category::Injection, -0.3)];
+
+/// Log-odds that a single sentence needs more for self-harm: despair shows in the whole of a text, its words in any.
+const SELF_HARM_ALONE: f32 = 1.5;
 
 /// Slope that most categories get.
 const USUAL_SLOPE: f64 = 3.0;
@@ -383,6 +427,7 @@ fn pack(model: &Model, vocabulary: &Vocabulary, curves: &[Curve; COUNT], options
     for (category, (curve, unit)) in curves.iter().zip(units).enumerate() {
         // The model's own offset is part of both.
         let bias = curve.slope * model.bias[category];
+        // What occurs once adds sixteen times its weight, and sixteen times its rarity to the length: the ratio stays.
         for value in [curve.slope / unit, curve.whole + bias, curve.sentence + bias] {
             body.extend_from_slice(&value.to_le_bytes());
         }

@@ -51,13 +51,24 @@ pub struct TaggerOptions {
     pub buckets_log2: u32,
     /// Added to the log-odds of beginning a span: finding more counts for more (F2) than being right.
     pub lean: f32,
+    /// The same for people, whom not to miss counts most.
+    pub lean_person: f32,
     /// Seed.
     pub seed: u64,
 }
 
 impl Default for TaggerOptions {
     fn default() -> TaggerOptions {
-        TaggerOptions { passes: 8, step: 0.2, shrink: 0.002, unlisted: 35, buckets_log2: 15, lean: 0.8, seed: 7 }
+        TaggerOptions {
+            passes: 8,
+            step: 0.2,
+            shrink: 0.002,
+            unlisted: 35,
+            buckets_log2: 15,
+            lean: 0.8,
+            lean_person: 1.2,
+            seed: 7,
+        }
     }
 }
 
@@ -350,7 +361,12 @@ fn pack(model: &Model, hashes: &[u64], list: &[u8], options: &TaggerOptions) -> 
     body.extend_from_slice(&unit.to_le_bytes());
     for from in 0..TAGS {
         for to in 0..TAGS {
-            let lean = if to % 2 == 1 { options.lean } else { 0.0 };
+            // Odd tags begin a span, the first of them a person.
+            let lean = match to {
+                1 => options.lean_person,
+                _ if to % 2 == 1 => options.lean,
+                _ => 0.0,
+            };
             let step = if allowed(from, to) { whole(model.steps[from][to] + lean) as i32 } else { -STEP_MAX };
             body.extend_from_slice(&step.to_le_bytes());
         }

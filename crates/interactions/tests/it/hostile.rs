@@ -1,5 +1,7 @@
 //! Texts made to hurt: they end, in time that grows with their length, and with a result.
 
+use assize_interactions::safety::Classifiers;
+use assize_interactions::tagger::Tagger;
 use assize_interactions::{Engine, Interaction, Rules, Text};
 
 fn survives(text: String) -> usize {
@@ -44,6 +46,12 @@ fn texts_that_make_regular_expressions_explode() {
         "::1:",
         "key: \"",
         "i have ",
+        "12 Rue A, ",
+        "1 Old Road, 12345 ",
+        "W4 0HJ, ",
+        "가1로 1 ",
+        "가1",
+        "市1丁目",
         "а",
         "aа",
     ] {
@@ -69,4 +77,15 @@ fn a_hundred_thousand_findings_are_all_hidden() {
     assert!(redacted.clean);
     assert_eq!(redacted.findings.len(), 90_000);
     assert!(!redacted.text.contains("ana@") && !redacted.text.contains("4111") && !redacted.text.contains("049-"));
+}
+
+#[test]
+fn the_learned_models_end_too() {
+    let engine = Engine::new(Some(Tagger::embedded()), Some(Classifiers::embedded()));
+    for piece in ["a", "aé\u{301}", "word ", "No. ", "森", "!?", "1 ", "Ann\n"] {
+        let text = piece.repeat(200_000 / piece.len());
+        let audit =
+            engine.audit(&Interaction { input: Text::plain(text), ..Interaction::default() }, &Rules::default());
+        assert!(audit.scores.iter().all(|score| (0.0..=1.0).contains(&score.score)), "{piece}");
+    }
 }

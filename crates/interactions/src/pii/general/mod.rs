@@ -1,5 +1,6 @@
 //! What is found in any country: mail and network addresses, telephone numbers, devices, dates, ages, places on a map.
 
+pub(crate) mod address;
 pub(super) mod age;
 pub(super) mod date;
 pub(super) mod device;
