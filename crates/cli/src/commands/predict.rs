@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 use anyhow::Context as _;
-use assize_models::{Predictions, Predictor};
+use assize_models::{Predictions, Predictor, TargetAnswer};
 use assize_tables::{Cancel, Dataset, ReadOptions, Table};
 use serde_json::{Value, json};
 
@@ -19,12 +19,15 @@ pub(crate) fn run(options: &PredictOptions) -> anyhow::Result<Outcome> {
     let file = model_file::open(&options.model)?;
     let model = sandbox.open(file, &model_file::name(&options.model), &cancel).map_err(model_file::blame)?;
     let table = rows(options, &cancel)?;
-    let answers = if model.classes().is_empty() {
+    let answers = if !model.targets().is_empty() {
+        let targets = model.targets().iter().map(|target| labels(&target.classes, target.classes_are_texts)).collect();
+        Answers::Several(model.answers(&table, &cancel).map_err(model_file::blame)?, targets)
+    } else if model.classes().is_empty() {
         let values = model.values(&table, &cancel).map_err(model_file::blame)?;
         let values = values.with_context(|| format!("{} gives no values", options.model.display()))?;
         Answers::Values(values)
     } else {
-        let labels = labels(&model);
+        let labels = labels(model.classes(), model.classes_are_texts());
         Answers::Classes(model.predict(&table, &cancel).map_err(model_file::blame)?, labels)
     };
     match &options.out {
@@ -61,17 +64,26 @@ enum Answers {
     Values(Vec<f64>),
     /// With the classes as JSON.
     Classes(Predictions, Vec<Value>),
+    /// Of a model with several targets, with the classes of each.
+    Several(Vec<TargetAnswer>, Vec<Vec<Value>>),
 }
 
 /// Classes as the library has them: texts, truth values or numbers.
-fn labels(model: &dyn Predictor) -> Vec<Value> {
+fn labels(classes: &[String], are_texts: bool) -> Vec<Value> {
     let typed = |class: &String| match class.as_str() {
-        text if model.classes_are_texts() => json!(text),
+        text if are_texts => json!(text),
         "True" => json!(true),
         "False" => json!(false),
         text => serde_json::from_str::<serde_json::Number>(text).map_or_else(|_| json!(text), Value::Number),
     };
-    model.classes().iter().map(typed).collect()
+    classes.iter().map(typed).collect()
+}
+
+/// The label of a row and its probabilities, if there are any.
+fn answer_of(predictions: &Predictions, labels: &[Value], row: usize) -> (Value, Value) {
+    let classes = labels.len();
+    let probabilities = predictions.probabilities.as_ref().map(|all| &all[row * classes..(row + 1) * classes]);
+    (labels[predictions.labels[row] as usize].clone(), json!(probabilities))
 }
 
 fn print(answers: &Answers, proba: bool, out: &mut impl Write) -> io::Result<()> {
@@ -82,15 +94,28 @@ fn print(answers: &Answers, proba: bool, out: &mut impl Write) -> io::Result<()>
             }
         }
         Answers::Classes(predictions, labels) => {
-            for (row, label) in predictions.labels.iter().enumerate() {
-                let label = &labels[*label as usize];
-                if proba {
-                    let classes = labels.len();
-                    let row = predictions.probabilities.as_ref().map(|all| &all[row * classes..(row + 1) * classes]);
-                    writeln!(out, "{}", json!({ "label": label, "proba": row }))?;
-                } else {
-                    writeln!(out, "{}", json!({ "label": label }))?;
-                }
+            for row in 0..predictions.labels.len() {
+                let (label, probabilities) = answer_of(predictions, labels, row);
+                let line =
+                    if proba { json!({ "label": label, "proba": probabilities }) } else { json!({ "label": label }) };
+                writeln!(out, "{line}")?;
+            }
+        }
+        Answers::Several(answers, classes) => {
+            let rows = answers.first().map_or(0, |answer| match answer {
+                TargetAnswer::Values(values) => values.len(),
+                TargetAnswer::Classes(predictions) => predictions.labels.len(),
+            });
+            for row in 0..rows {
+                let of_target = |(answer, classes): (&TargetAnswer, &Vec<Value>)| match answer {
+                    TargetAnswer::Values(values) => (json!(values[row]), Value::Null),
+                    TargetAnswer::Classes(predictions) => answer_of(predictions, classes, row),
+                };
+                let (labels, probabilities): (Vec<Value>, Vec<Value>) =
+                    answers.iter().zip(classes).map(of_target).unzip();
+                let line =
+                    if proba { json!({ "label": labels, "proba": probabilities }) } else { json!({ "label": labels }) };
+                writeln!(out, "{line}")?;
             }
         }
     }

@@ -49,6 +49,29 @@ fn predictions_of_every_fixture_are_the_library_s() {
 }
 
 #[test]
+fn a_model_of_several_targets_answers_all_of_them_on_a_line() {
+    let folder = fixtures().join("several");
+    let expected = json(&folder.join("sk1.7.2/multi_tree.expected.json"));
+    let model = folder.join("sk1.7.2/multi_tree.joblib.lzma").display().to_string();
+    let rows = folder.join("x/num6.csv").display().to_string();
+    let work = crate::harness::folder();
+    let output = run(work.path(), &["predict", &model, "--data", &rows, "--proba"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let labels = expected["predict"].as_array().unwrap();
+    assert_eq!(text.lines().count() * 2, labels.len());
+    for (row, line) in text.lines().enumerate() {
+        let found: Value = serde_json::from_str(line).unwrap();
+        for target in 0..2 {
+            assert_eq!(found["label"][target], labels[2 * row + target], "row {row}, target {target}");
+            let (found, expected) = (&found["proba"][target], &expected["predict_proba"][target][row]);
+            let pairs = found.as_array().unwrap().iter().zip(expected.as_array().unwrap());
+            assert!(pairs.clone().count() > 1 && pairs.clone().all(|(found, expected)| near(found, expected)), "{line}");
+        }
+    }
+}
+
+#[test]
 fn rows_that_do_not_fit_name_the_column_and_files_are_written_where_asked() {
     let work = folder();
     let folder = fixtures();
