@@ -84,12 +84,10 @@ fn draw_score(canvas: &mut Canvas, score: f64, added: &[f64]) {
         }
     }
     let y = SCORE_TOP_PX + SCORE_PX;
-    let marks =
-        [(REVIEW_FROM, "review from 2", Anchor::Start), (NON_COMPLIANT_FROM, "non-compliant from 6", Anchor::Start)];
-    for (mark, name, anchor) in marks {
+    for (mark, name) in [(REVIEW_FROM, "review 2"), (NON_COMPLIANT_FROM, "non-compliant 6")] {
         let x = mark / RISK_MAX;
         canvas.line(At { x, y: SCORE_TOP_PX }, At { x, y: y + 5.0 }, Stroke::solid(Ink::Text, 1.5));
-        canvas.text(At { x, y: y + 17.0 }, name, Lettering::NOTE.ink(Ink::Text).anchor(anchor));
+        canvas.text(At { x, y: y + 17.0 }, name, Lettering::NOTE.ink(Ink::Text));
     }
     canvas.text(At { x: 0.0, y: y + 17.0 }, "0", Lettering::NOTE);
     canvas.text(At { x: 1.0, y: y + 17.0 }, "10", Lettering::NOTE.anchor(Anchor::End));

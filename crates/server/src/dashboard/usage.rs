@@ -124,8 +124,8 @@ async fn show(state: &HttpState, person: &Person, asked: &UsagePageParameters) -
     let report = app.usage(caller, (from, to)).await?;
     let filled = filled(&report);
     let charts = [
-        tokens_by_day(&filled, Medium::Screen),
         statuses_by_day(&filled, Medium::Screen),
+        tokens_by_day(&filled, Medium::Screen),
         risk_by_day(&filled, Medium::Screen),
     ];
     let lead = sentence(&report);

@@ -95,7 +95,7 @@ async fn show(state: &HttpState, person: &Person, id: &str, part: usize) -> Resu
     let (tone, word) = state_of(&record);
     let view = findings.as_ref().map(|findings| FindingsView::new(&findings.document));
     let lead = match &view {
-        Some(view) => view.explanation.clone(),
+        Some(view) => view.summary.clone(),
         None => without_result(&record).to_owned(),
     };
     let texts = content.as_ref().map(|content| (content.input.value.as_str(), content.output.value.as_str()));
@@ -190,7 +190,9 @@ fn facts(record: &InteractionRecord) -> Vec<Fact> {
     facts.extend(optional("Session (your_company_user_session_id)", &record.session));
     facts.extend(optional("Model version", &record.model_version));
     facts.push(("Tokens charged", count(record.tokens), false));
-    facts.push(("Attempts", record.attempts.to_string(), false));
+    if record.attempts > 1 {
+        facts.push(("Attempts", record.attempts.to_string(), false));
+    }
     facts
 }
 

@@ -69,19 +69,14 @@ impl LogFilter {
         let mut form = set.iter().fold(empty, |form, (name, _, value)| form.with(name, value.clone()));
         let named = pairs.iter().filter(|(name, _)| name == "columns").map(|(_, value)| value.as_str());
         let (columns, cursor) = (chosen(named), value("cursor"));
-        let query = parameters(&set, cursor.clone(), &mut form).and_then(|parameters| match parameters.query() {
-            Ok(query) => Some(query),
-            Err(error) => {
-                let text = error.to_string();
-                match text.split_once(": ") {
-                    Some((name, problem)) if FIELDS.iter().any(|(field, _)| *field == name) => {
-                        form.problem(name, problem)
-                    }
-                    _ => form.problem("form", text),
-                }
-                None
+        let query = parameters(&set, cursor.clone(), &mut form).query();
+        if let Err(error) = &query {
+            let text = error.to_string();
+            match text.split_once(": ") {
+                Some((name, problem)) if FIELDS.iter().any(|(field, _)| *field == name) => form.problem(name, problem),
+                _ => form.problem("form", text),
             }
-        });
+        }
         Self { form, set, columns, cursor, query: query.unwrap_or_default() }
     }
 
@@ -168,7 +163,7 @@ fn parameters(
     set: &[(&'static str, &'static str, String)],
     cursor: Option<String>,
     form: &mut FormView,
-) -> Option<LogParameters> {
+) -> LogParameters {
     let text = |name: &str| set.iter().find(|(field, _, _)| *field == name).map(|(_, _, value)| value.clone());
     let mut time = |name: &'static str, days: i64| {
         let written = text(name)?;
@@ -188,7 +183,7 @@ fn parameters(
         read
     };
     let (risk_min, risk_max) = (number("risk_min"), number("risk_max"));
-    let parameters = LogParameters {
+    LogParameters {
         since,
         until,
         submission_id: text("submission_id"),
@@ -207,8 +202,7 @@ fn parameters(
         q: text("q"),
         cursor,
         limit: None,
-    };
-    (!form.is_refused()).then_some(parameters)
+    }
 }
 
 /// A time, or the start of the day that comes `days` after a written one, UTC.

@@ -75,6 +75,8 @@ pub(super) struct QuietLaw {
 pub(super) struct FindingsView {
     pub(super) tone: &'static str,
     pub(super) status: String,
+    /// One sentence: what was found, and what it may engage.
+    pub(super) summary: String,
     pub(super) explanation: String,
     pub(super) chart: Chart,
     pub(super) found: Vec<FoundRow>,
@@ -110,6 +112,7 @@ impl FindingsView {
         Self {
             tone: tone_of(&document.compliance_status),
             status: document.compliance_status.clone(),
+            summary: summary(document, &laws),
             explanation: document.explanation.clone(),
             chart: risk_terms(document.risk_score, &terms, document.risk_floor.as_deref(), Medium::Screen),
             found_count: found.len(),
@@ -133,6 +136,39 @@ impl FindingsView {
             organization_rules: document.engine.organization_rules.clone(),
             formula: document.engine.risk_formula.clone(),
         }
+    }
+}
+
+/// What was found, the gravest first, and which laws that may engage.
+fn summary(document: &AuditDocument, laws: &[LawView]) -> String {
+    let data = document.secrets.iter().chain(&document.pii).chain(&document.special_categories);
+    let data = data.map(|entry| (entry.severity, entry.kind.clone()));
+    let hazards = document.safety_issues.iter().filter(|issue| !issue.unreported);
+    let mut found: Vec<(u8, String)> =
+        data.chain(hazards.map(|issue| (issue.severity, format!("{} ({})", issue.name, issue.category)))).collect();
+    found.sort_by(|(a, first), (b, second)| b.cmp(a).then_with(|| first.cmp(second)));
+    let mut names: Vec<String> = found.into_iter().map(|(_, name)| name).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    if names.is_empty() {
+        return "Nothing was found.".to_owned();
+    }
+    let laws: Vec<String> = laws.iter().map(|law| law.id.clone()).collect();
+    let engaged = match laws.len() {
+        0 => String::new(),
+        _ => format!(" {} may be engaged.", listed(&laws)),
+    };
+    format!("Found {}.{engaged}", listed(&names))
+}
+
+/// The first of some words as a list.
+fn listed(words: &[String]) -> String {
+    const LISTED_MAX: usize = 4;
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] if words.len() <= LISTED_MAX => format!("{} and {last}", first.join(", ")),
+        _ => format!("{} and {} more", words[..LISTED_MAX].join(", "), words.len() - LISTED_MAX),
     }
 }
 
@@ -324,6 +360,13 @@ mod tests {
     #[test]
     fn places_are_said_as_people_count() {
         assert_eq!((range(0, 1).as_str(), range(4, 9).as_str()), ("1", "5–9"));
+    }
+
+    #[test]
+    fn lists_are_short() {
+        let words = |count: usize| (1..=count).map(|nth| format!("T{nth}")).collect::<Vec<_>>();
+        let lists: Vec<String> = [1, 2, 4, 6].into_iter().map(|count| listed(&words(count))).collect();
+        assert_eq!(lists, ["T1", "T1 and T2", "T1, T2, T3 and T4", "T1, T2, T3, T4 and 2 more"]);
     }
 
     #[test]

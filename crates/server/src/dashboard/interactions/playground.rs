@@ -20,6 +20,7 @@ use crate::dashboard::assets::Script;
 use crate::dashboard::form::FormView;
 use crate::dashboard::frame::Page;
 use crate::dashboard::visitor::{Person, Posted};
+use crate::dashboard::words::count;
 use crate::state::HttpState;
 
 /// Its address.
@@ -119,7 +120,7 @@ struct PlaygroundTemplate<'a> {
     /// As (address, label, whether it is the one in the form).
     examples: Vec<(String, &'static str, bool)>,
     result: Option<ResultView>,
-    tokens_max: u32,
+    tokens_max: String,
     csrf: &'a str,
 }
 
@@ -173,7 +174,7 @@ fn show(
         formats: FORMATS,
         examples: EXAMPLES.iter().map(link).collect(),
         result,
-        tokens_max: state.config().interactions.tokens_max,
+        tokens_max: count(u64::from(state.config().interactions.tokens_max)),
         csrf: &person.csrf,
     };
     let body = body.render().map_err(AppError::internal)?;
