@@ -107,6 +107,54 @@ impl KeyId {
     }
 }
 
+/// A webhook: `wh_` and a version 7 UUID without hyphens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WebhookId(String);
+
+impl WebhookId {
+    /// A new id from the current time and ten random bytes, both the caller's.
+    #[must_use]
+    pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
+        Self(timed_id("wh_", now, &random))
+    }
+
+    /// Reads a webhook id; `None` if it is not one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        is_timed_id("wh_", text).then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A delivery to a webhook: `whd_` and a version 7 UUID without hyphens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryId(String);
+
+impl DeliveryId {
+    /// A new id from the current time and ten random bytes, both the caller's.
+    #[must_use]
+    pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
+        Self(timed_id("whd_", now, &random))
+    }
+
+    /// Reads a delivery id; `None` if it is not one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        is_timed_id("whd_", text).then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A prefix and a version 7 UUID without hyphens.
 fn timed_id(prefix: &str, now: Timestamp, random: &[u8; 10]) -> String {
     let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
@@ -196,6 +244,18 @@ impl fmt::Display for UserId {
 }
 
 impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for WebhookId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for DeliveryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

@@ -1,4 +1,4 @@
-//! Everything durable: organizations, people, API keys, jobs, interactions, blobs, certificates, the transparency log, keys and the audit trail, on
+//! Everything durable: organizations, people, API keys, jobs, interactions, blobs, certificates, the transparency log, keys, webhooks and the audit trail, on
 //! SQLite or PostgreSQL, with the bytes of blobs in an object store.
 //!
 //! [`Store::open`] gives a [`Store`]; `store.certificates()` and the like give an accessor per aggregate; what must
@@ -38,6 +38,7 @@ pub mod signing_keys;
 pub mod snapshot;
 pub mod trail_checkpoints;
 pub mod users;
+pub mod webhooks;
 
 mod backend;
 mod error;
@@ -48,7 +49,9 @@ mod roles;
 mod store;
 
 pub use error::{Cause, Error};
-pub use ids::{CertificateId, Digest, JobId, KeyId, ORGANIZATION_ID_BYTES_MAX, OrganizationId, UserId};
+pub use ids::{
+    CertificateId, DeliveryId, Digest, JobId, KeyId, ORGANIZATION_ID_BYTES_MAX, OrganizationId, UserId, WebhookId,
+};
 pub use objects::digest_file;
 pub use roles::{KeyInterface, Role};
 pub use store::{InteractionsSubmitted, JobsChanged, PoolState, Store, StoreSettings, Unit};

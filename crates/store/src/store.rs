@@ -33,6 +33,7 @@ use crate::sessions::{Sessions, SignInFailures};
 use crate::signing_keys::SigningKeys;
 use crate::trail_checkpoints::TrailCheckpoints;
 use crate::users::Users;
+use crate::webhooks::{WebhookWriter, Webhooks};
 
 /// Where things are kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -335,6 +336,12 @@ impl Store {
         DataKeys::on(self.on())
     }
 
+    /// Webhooks and their deliveries, to be read.
+    #[must_use]
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks::on(self.on())
+    }
+
     /// The audit trail, to be read.
     #[must_use]
     pub fn audit_trail(&self) -> AuditTrail<'_> {
@@ -523,6 +530,18 @@ impl Unit {
     #[must_use]
     pub fn data_key_writer(&mut self) -> DataKeyWriter<'_> {
         DataKeyWriter::on(self.on())
+    }
+
+    /// Webhooks and their deliveries, to be read.
+    #[must_use]
+    pub fn webhooks(&mut self) -> Webhooks<'_> {
+        Webhooks::on(self.on())
+    }
+
+    /// Webhooks and their deliveries, to be written.
+    #[must_use]
+    pub fn webhook_writer(&mut self) -> WebhookWriter<'_> {
+        WebhookWriter::on(self.on())
     }
 
     /// The audit trail, to be read.

@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0004_limits", text: include_str!("../../migrations/0004_limits.sql") },
     Migration { name: "0005_vault", text: include_str!("../../migrations/0005_vault.sql") },
     Migration { name: "0006_interactions", text: include_str!("../../migrations/0006_interactions.sql") },
+    Migration { name: "0007_webhooks", text: include_str!("../../migrations/0007_webhooks.sql") },
 ];
 
 /// The version this program needs.
