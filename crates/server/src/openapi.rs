@@ -48,6 +48,7 @@ pub(crate) fn head() -> OpenApi {
         ("jobs", "Work that an organization has waiting, running and done."),
         ("transparency", "The public log and the keys."),
         ("administration", "An organization's own keys and people. Send an API key as `X-API-Key`."),
+        ("webhooks", "Have yourself told of what happens, signed per Standard Webhooks."),
         ("operations", "For those who run the server."),
         ("pages", "For people."),
     ];

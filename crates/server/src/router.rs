@@ -66,6 +66,13 @@ pub(crate) fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(administration::organization, administration::rename_organization))
         .routes(routes!(administration::audit_trail))
         .routes(routes!(administration::export_audit_trail))
+        // Whom it tells.
+        .routes(routes!(administration::webhooks, administration::create_webhook))
+        .routes(routes!(administration::webhook, administration::update_webhook, administration::delete_webhook))
+        .routes(routes!(administration::rotate_webhook_secret))
+        .routes(routes!(administration::test_webhook))
+        .routes(routes!(administration::webhook_deliveries))
+        .routes(routes!(administration::redeliver))
         // Operations.
         .routes(routes!(operations::ready))
         .routes(routes!(operations::openapi_document))

@@ -23,9 +23,7 @@ impl<S: Send + Sync> FromRequest<S> for Members {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let path = request.uri().path().to_owned();
         let refused = |text: String| error_response(&path, AppError::Unprocessable(text));
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| unreadable_body(&path, &rejection))?;
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| unreadable_body(&path, &rejection))?;
         match serde_json::from_slice(&body) {
             Ok(Value::Object(object)) => Ok(Self { object, problems: FieldProblems::default() }),
             Ok(_) => Err(refused("the body must be a JSON object".to_owned())),
@@ -89,6 +87,30 @@ impl Members {
         self.problems.take(name, parsed).unwrap_or_default()
     }
 
+    /// A text, when there is one.
+    pub(crate) fn text_or_none(&mut self, name: &str) -> Option<String> {
+        self.read_or_none(name, |value| value.as_str().map(str::to_owned).ok_or("a text"))
+    }
+
+    /// A list of texts, when there is one.
+    pub(crate) fn texts_or_none(&mut self, name: &str) -> Option<Vec<String>> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let read = |value: &Value| value.as_array().and_then(|items| items.iter().map(text).collect());
+        self.read_or_none(name, |value| read(value).ok_or("an array of texts"))
+    }
+
+    /// A yes or no, when there is one.
+    pub(crate) fn flag_or_none(&mut self, name: &str) -> Option<bool> {
+        self.read_or_none(name, |value| value.as_bool().ok_or("true or false"))
+    }
+
+    /// What is neither missing nor null; `read` says what it must be.
+    fn read_or_none<T>(&mut self, name: &str, read: impl FnOnce(&Value) -> Result<T, &'static str>) -> Option<T> {
+        let value = self.object.get(name).filter(|value| !value.is_null())?;
+        let parsed = read(value).map_err(|must| format!("must be {must}"));
+        self.problems.take(name, parsed)
+    }
+
     /// Refuses the body when anything was wrong.
     ///
     /// # Errors
@@ -148,5 +170,21 @@ mod tests {
         assert!(body.time_or_none("expires_at").is_some() && body.time_or_none("absent").is_none());
         assert_eq!((body.count_or_zero("hours", 3), body.count_or_zero("absent", 3)), (3, 0));
         body.finish().unwrap();
+    }
+
+    #[test]
+    fn members_may_be_absent_and_must_be_of_their_kind() {
+        let mut body = members(json!({ "text": "x", "list": ["a", "b"], "flag": false, "none": null }));
+        assert_eq!((body.text_or_none("text").as_deref(), body.text_or_none("none")), (Some("x"), None));
+        assert_eq!(body.texts_or_none("list"), Some(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!((body.flag_or_none("flag"), body.flag_or_none("absent")), (Some(false), None));
+        body.finish().unwrap();
+        let mut body = members(json!({ "text": 1, "list": ["a", 2], "flag": "yes" }));
+        assert_eq!((body.text_or_none("text"), body.texts_or_none("list")), (None, None));
+        assert_eq!(body.flag_or_none("flag"), None);
+        assert_eq!(
+            body.finish().unwrap_err().to_string(),
+            "text: must be a text; list: must be an array of texts; flag: must be true or false"
+        );
     }
 }

@@ -60,6 +60,24 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     }
 }
 
+/// The two ids in a path, decoded.
+#[derive(Debug)]
+pub(crate) struct PathIds(pub(crate) String, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathIds {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        match Path::<(String, String)>::from_request_parts(parts, state).await {
+            Ok(Path((first, second))) if first.len().max(second.len()) <= ID_BYTES_MAX => Ok(Self(first, second)),
+            Ok(_) | Err(_) => {
+                let error = AppError::Unprocessable("the ids in the path are not short UTF-8 texts".to_owned());
+                Err(error_response(parts.uri.path(), error))
+            }
+        }
+    }
+}
+
 /// The query, as a struct.
 #[derive(Debug)]
 pub(crate) struct Parameters<T>(pub(crate) T);

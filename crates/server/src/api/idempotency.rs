@@ -37,11 +37,20 @@ pub const CREATING: &[&str] = &[
     "/v1/keys",
     "/v1/keys/{id}/rotate",
     "/v1/users/{id}/password-link",
+    "/v1/webhooks",
+    "/v1/webhooks/{id}/rotate-secret",
+    "/v1/webhooks/{id}/test",
 ];
 
 /// Every POST that makes nothing: sent twice, it does no more than once.
 pub const REPEATABLE: &[&str] =
-    &["/audit/jobs/{id}/cancel", "/v1/interactions/erase", "/v1/jobs/{id}/cancel", "/v1/jobs/{id}/retry"];
+    &[
+    "/audit/jobs/{id}/cancel",
+    "/v1/interactions/erase",
+    "/v1/jobs/{id}/cancel",
+    "/v1/jobs/{id}/retry",
+    "/v1/webhooks/{id}/deliveries/{delivery_id}/redeliver",
+];
 
 /// POSTs whose work is their answer: sent again they are worked, charged and, if asked, kept again.
 pub const ANSWERING: &[&str] = &["/v1/interactions/batch", "/v1/interactions/check"];

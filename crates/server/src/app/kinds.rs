@@ -84,6 +84,15 @@ pub const LOG_TRAILS: Kind = Kind {
     lane: Lane::Upkeep,
 };
 
+/// Works the queue of a webhook. Deliveries have a schedule of their own; these attempts are for mistakes of ours.
+pub const DELIVER_WEBHOOK: Kind = Kind {
+    name: "deliver_webhook",
+    attempts_max: 20,
+    retry_after: |attempt| doubling(10, 3_600, attempt),
+    time_max: Duration::from_secs(300),
+    lane: Lane::Upkeep,
+};
+
 /// `first_s` seconds after the first attempt, twice as long after each further one, at most `max_s`.
 pub(crate) fn doubling(first_s: i64, max_s: i64, attempt: u32) -> SignedDuration {
     let doublings = attempt.saturating_sub(1).min(30);

@@ -5,6 +5,7 @@
 //! [`certificates`] issues, shows and revokes; [`kinds`] and [`jobs`] are the work of any kind; [`once`] keeps requests
 //! from being worked twice; [`transparency`] is the log; [`signing`] and [`keyring`] hold the key; [`vault`] seals what customers hand in;
 //! [`interactions`] accepts, audits and keeps what assistants say; [`trail`] shows who did what; [`backup`], [`doctor`] and [`retention`] are for who runs it.
+//! [`webhooks`] tells others of what happens.
 //! Who may: [`caller`] says what a role allows; [`identity`], [`people`], [`keys`] and [`organizations`] say who is who.
 //!
 //! Invariants: an effect and the end of the job that causes it are one transaction; nothing is signed but under the
@@ -42,6 +43,7 @@ mod trail;
 mod trail_file;
 mod transparency;
 mod vault;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,7 +54,7 @@ use jiff::Timestamp;
 
 pub use assize_store::idempotency::{Answer, KnownRequest};
 pub use assize_store::jobs::{Job, JobError, JobFilter, JobState};
-pub use assize_store::{JobId, KeyId, KeyInterface, OrganizationId, Role, UserId};
+pub use assize_store::{DeliveryId, JobId, KeyId, KeyInterface, OrganizationId, Role, UserId, WebhookId};
 pub use audits::{AuditOutcome, JobView, NewAudit, Upload};
 pub use backup::{BackupReport, RestoreReport};
 pub use caller::{Actor, Caller, Permission};
@@ -83,6 +85,10 @@ pub use trail_file::{TrailFileError, TrailReport, verify_trail_file};
 pub use transparency::{ConsistencyProof, InclusionProof, LogEntryView};
 pub(crate) use vault::Fetched;
 pub use vault::{Place, Sealing, Vault};
+pub(crate) use webhooks::WebhookWork;
+pub use webhooks::{
+    DeliveryRecord, DeliveryState, IssuedWebhook, NewWebhook, WEBHOOKS_MAX, WebhookChange, WebhookEvent, WebhookRecord,
+};
 
 use crate::clock::Clock;
 use crate::config::Config;

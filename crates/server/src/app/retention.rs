@@ -17,6 +17,8 @@ use super::error::AppError;
 const DAYS_MAX: u32 = 36_500;
 /// Organizations looked at between two questions to the database.
 const PAGE_ORGANIZATIONS: u32 = 200;
+/// How long deliveries to webhooks are kept after their end.
+const DELIVERIES: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Age of a stored file that nobody holds before it is collected; longer than any upload takes.
 const UNUSED_FILES: SignedDuration = SignedDuration::from_hours(24);
 
@@ -113,6 +115,7 @@ impl App {
                 report.uploads += self.delete_due_uploads(&organization.id, now).await?;
                 report.jobs += self.delete_due_jobs(&organization.id, now).await?;
                 report.interactions += self.delete_due_interactions(&organization.id, now).await?;
+                self.delete_due_deliveries(&organization.id, now).await?;
             }
         }
         report.unused_files += u64::from(self.store().blobs().discard_asked(now).await?);
@@ -188,6 +191,20 @@ impl App {
             gone += deleted;
             if deleted < u64::from(at_once) {
                 return Ok(gone);
+            }
+        }
+    }
+}
+
+impl App {
+    async fn delete_due_deliveries(&self, organization: &OrganizationId, now: Timestamp) -> Result<(), AppError> {
+        let Ok(cutoff) = now.checked_sub(DELIVERIES) else { return Ok(()) };
+        loop {
+            let mut unit = self.store().begin().await?;
+            let deleted = unit.webhook_writer().delete_ended(organization, cutoff).await?;
+            unit.commit().await?;
+            if deleted < u64::from(assize_store::webhooks::DELETE_DELIVERIES_MAX) {
+                return Ok(());
             }
         }
     }

@@ -19,6 +19,7 @@ mod signing;
 mod storage;
 mod tracing;
 mod vault;
+mod webhooks;
 mod worker;
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,7 @@ pub use signing::Signing;
 pub use storage::{S3, Storage};
 pub use tracing::Tracing;
 pub use vault::Vault;
+pub use webhooks::Webhooks;
 pub use worker::Worker;
 
 /// All sections.
@@ -65,6 +67,8 @@ pub struct Config {
     pub narrative: Narrative,
     /// `[judge]`: who else is asked about the hazards of interactions.
     pub judge: Narrative,
+    /// `[webhooks]`: where webhooks may lead.
+    pub webhooks: Webhooks,
     /// `[limits]`: sizes and rates.
     pub limits: Limits,
     /// `[logging]`: what the process says about itself.
@@ -98,6 +102,7 @@ impl Config {
         self.vault.validate(&mut problems);
         self.narrative.validate("narrative", &mut problems);
         self.judge.validate("judge", &mut problems);
+        self.webhooks.validate(&mut problems);
         self.limits.validate(&mut problems);
         self.logging.validate(&mut problems);
         self.metrics.validate(&mut problems);

@@ -17,6 +17,7 @@
 
 mod attempt;
 mod certify;
+mod deliver_webhook;
 mod enforce_retention;
 mod interactions;
 mod leases;

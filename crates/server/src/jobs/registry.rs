@@ -1,6 +1,7 @@
 //! The kinds that workers of this version can do. A kind that is not here stays queued for a worker that knows it.
 
 use super::certify::Certify;
+use super::deliver_webhook::DeliverWebhook;
 use super::enforce_retention::EnforceRetention;
 use super::log_trails::LogTrails;
 use super::sweep_identity::SweepIdentity;
@@ -9,7 +10,7 @@ use super::work::Work;
 use crate::app::kinds::Lane;
 
 /// All kinds.
-const WORKS: &[&dyn Work] = &[&Certify, &EnforceRetention, &LogTrails, &SweepIdentity, &TidyLimits];
+const WORKS: &[&dyn Work] = &[&Certify, &DeliverWebhook, &EnforceRetention, &LogTrails, &SweepIdentity, &TidyLimits];
 
 /// The work of this name.
 pub(super) fn find(name: &str) -> Option<&'static dyn Work> {

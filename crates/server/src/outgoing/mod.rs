@@ -183,6 +183,17 @@ impl Client {
         if answer.status.is_success() { Ok(answer.body) } else { Err(Error::Status { status: answer.status.as_u16() }) }
     }
 
+    /// Whether an address may be called, as far as its host resolves now.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn check(&self, url: &Url) -> Result<(), Error> {
+        match tokio::time::timeout(self.policy.timeout, self.checked_addresses(url)).await {
+            Ok(checked) => checked.map(drop),
+            Err(_) => Err(Error::TimedOut { seconds: self.policy.timeout.as_secs() }),
+        }
+    }
+
     /// Sends a request and collects the answer.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! `/v1`: an organization's own affairs, for programs with a key: its keys, its people, itself. People do the same on
+//! `/v1`: an organization's own affairs, for programs with a key: its keys, its people, its webhooks, itself. People do the same on
 //! the dashboard, through the same operations.
 
 mod answers;
@@ -6,6 +6,7 @@ mod keys;
 mod organization;
 mod people;
 mod trail;
+mod webhooks;
 mod wire;
 
 pub(crate) use keys::{
@@ -19,6 +20,11 @@ pub(crate) use people::{
     remove_person, withdraw_invitation,
 };
 pub(crate) use trail::{__path_audit_trail, __path_export_audit_trail, audit_trail, export_audit_trail};
+pub(crate) use webhooks::{
+    __path_create_webhook, __path_delete_webhook, __path_redeliver, __path_rotate_webhook_secret, __path_test_webhook,
+    __path_update_webhook, __path_webhook, __path_webhook_deliveries, __path_webhooks, create_webhook, delete_webhook,
+    redeliver, rotate_webhook_secret, test_webhook, update_webhook, webhook, webhook_deliveries, webhooks,
+};
 
 use axum::Json;
 use axum::http::header::CACHE_CONTROL;

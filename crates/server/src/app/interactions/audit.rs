@@ -15,15 +15,16 @@ use assize_interactions::{safety::Classifiers, tagger::Tagger};
 use assize_store::interaction_queue::{
     AuditedInteraction, FailedInteraction, Finished, PendingInteraction, PendingPage,
 };
-use assize_store::interactions::ComplianceStatus;
+use assize_store::interactions::{ComplianceStatus, Interaction};
 use assize_store::{OrganizationId, Unit};
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::tz::TimeZone;
+use serde_json::{Value, json};
 
 use super::super::audits::{blocking, threads};
 use super::super::error::AppError;
 use super::super::vault::{BatchKeys, Place};
-use super::super::{Actor, App};
+use super::super::{App, WebhookEvent};
 use super::content::{CONTENT, Content, Findings, RESULT};
 use super::ids::SubmissionId;
 use super::judge::Judgement;
@@ -316,9 +317,44 @@ impl App {
     }
 
     /// Tells webhooks, in the unit of the ends.
-    pub(super) async fn announce(&self, _unit: &mut Unit, finished: &Finished) -> Result<(), AppError> {
-        tracing::debug!(actor = Actor::System.as_str(), count = finished.audited.len(), "interactions were audited");
+    pub(super) async fn announce(&self, unit: &mut Unit, finished: &Finished) -> Result<(), AppError> {
+        let mut audited: BTreeMap<&OrganizationId, Vec<u64>> = BTreeMap::new();
+        for (organization, number) in &finished.audited {
+            audited.entry(organization).or_default().push(*number);
+        }
+        let event = WebhookEvent::InteractionAudited;
+        for (organization, mut numbers) in audited {
+            let webhooks = unit.webhooks().subscribed(organization, event.as_str()).await?;
+            if webhooks.is_empty() {
+                continue;
+            }
+            numbers.sort_unstable();
+            let mut data = Vec::with_capacity(numbers.len());
+            for number in numbers {
+                let found = unit.interactions().find(organization, number).await?;
+                data.extend(found.map(|interaction| self.announcement(interaction)));
+            }
+            self.tell(unit, organization, &webhooks, event, &data).await?;
+        }
         Ok(())
+    }
+
+    /// What webhooks are told of an audited interaction: what was found, and nothing of what was said.
+    fn announcement(&self, interaction: Interaction) -> Value {
+        let id = SubmissionId { number: interaction.number, letters: interaction.letters };
+        let status = interaction.status.map(|status| match status {
+            ComplianceStatus::Compliant => "Fully Compliant",
+            ComplianceStatus::Review => "Review Needed",
+            ComplianceStatus::NonCompliant => "Non-Compliant",
+        });
+        json!({
+            "submission_id": id.to_string(),
+            "compliance_status": status,
+            "risk_score": interaction.risk.map(|tenths| f64::from(tenths) / 10.0),
+            "entities": interaction.entities,
+            "regulations": interaction.regulations,
+            "url": format!("{}/v1/interactions/{id}", self.config().public_url()),
+        })
     }
 }
 

@@ -23,7 +23,7 @@ mod stream;
 use std::sync::Arc;
 
 use assize_store::data_keys::{DataKeyRecord, SubjectKeyRecord};
-use assize_store::{OrganizationId, Store};
+use assize_store::{OrganizationId, Store, Unit};
 use zeroize::Zeroizing;
 
 use super::error::AppError;
@@ -151,6 +151,20 @@ impl Vault {
             Some(subject) => (Holder::Subject, self.newest_of(organization, subject).await?),
         };
         Ok(Sealing { header: TextHeader { holder, version }, key })
+    }
+
+    /// The newest key of an organization, read in a unit; `None` when there is none or it was destroyed. For who seals
+    /// in the middle of a unit, where no key can be made.
+    pub(crate) async fn sealing_in(
+        &self,
+        unit: &mut Unit,
+        organization: &OrganizationId,
+    ) -> Result<Option<Sealing>, AppError> {
+        let Some(record) = unit.data_keys().current(organization).await? else { return Ok(None) };
+        let master = unit.data_keys().master_in_force().await?;
+        let master = master.ok_or_else(|| AppError::internal("the database names no master key"))?;
+        let key = unwrap_data_key(self.master.in_force(&master)?.as_ref(), &record)?;
+        Ok(Some(Sealing { header: TextHeader { holder: Holder::Organization, version: record.version }, key }))
     }
 
     /// Opens what was sealed for this place.
