@@ -72,7 +72,7 @@ class Server:
                               "--interface", "interactions", "--json"], check=True, capture_output=True, text=True)
         self.key = json.loads(key.stdout)["key"]
         self.url = "http://127.0.0.1:8377"
-        environment = dict(os.environ, ASSIZE_LOGGING__LEVEL="warn")
+        environment = dict(os.environ, ASSIZE_LOGGING__LEVEL="warn", **({} if worker else {"ASSIZE_INTERACTIONS__QUEUE_MAX": "50000000"}))
         options = ["--listen", "127.0.0.1:8377"] + ([] if worker else ["--no-worker"])
         self.process = subprocess.Popen([binary, "serve", *place, *options], env=environment, stdout=subprocess.DEVNULL,
                                         stderr=open(self.home.name + "/log", "w"))
@@ -103,7 +103,7 @@ class Server:
                                  check=True, capture_output=True, text=True).stdout
         good, unavailable, bad = map(int, re.search(r"good (\d+) unavailable (\d+) bad (\d+)", out).groups())
         duration = float(re.search(r"requests in ([\d.]+)(m?)s?", out).group(1)) * (60 if "requests in" in out and re.search(r"requests in [\d.]+m", out) else 1)
-        p99 = re.search(r"99%\s+(\S+)", out).group(1)
+        p99 = re.search(r"^\s+99%\s+(\S+)", out, re.M).group(1)
         return {"a_second": good / duration, "p99": p99, "unavailable": unavailable, "bad": bad,
                 "server_cpu_us_each": (self.cpu_s() - before) * 1e6 / max(good, 1), "memory_mb": self.memory_mb()}
 

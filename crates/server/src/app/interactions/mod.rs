@@ -128,10 +128,13 @@ impl App {
     pub async fn count_tokens(&self, input: &str, output: &str) -> Result<u32, AppError> {
         let settings = &self.config().interactions;
         let (vocabulary, max) = (settings.vocabulary, settings.tokens_max);
-        if !tokens::is_decoded() {
-            blocking(move || tokens::decode(vocabulary)).await?;
-        }
-        tokens::count(vocabulary, input, output, max).ok_or_else(|| above_the_limit(max))
+        let tokens = if tokens::is_quick(input.len() + output.len()) {
+            tokens::count(vocabulary, input, output, max)
+        } else {
+            let (input, output) = (input.to_owned(), output.to_owned());
+            blocking(move || tokens::count(vocabulary, &input, &output, max)).await?
+        };
+        tokens.ok_or_else(|| above_the_limit(max))
     }
 
     /// The refusal of a body that no number of tokens makes small enough.
