@@ -18,6 +18,7 @@ mod saved_views;
 mod schedules;
 mod snapshots;
 mod units;
+mod webhooks;
 
 /// Makes two tests of every case.
 macro_rules! on_both {
@@ -87,6 +88,8 @@ on_both! {
         the_newest_write_is_known;
     units: dropped_unit_leaves_nothing, units_see_their_own_writes_and_others_do_not, public_organization_exists,
         unknown_organization_is_a_conflict, signing_keys_outlive_their_use;
+    webhooks: webhooks_belong_to_one_organization, deliveries_queue_in_order_and_end,
+        deliveries_are_tried_again_by_hand, ended_deliveries_are_deleted, concurrent_units_number_deliveries_densely;
 }
 
 /// Makes a test on S3 of every case.

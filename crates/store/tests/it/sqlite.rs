@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use assize_store::audit_trail::AuditEvent;
 use assize_store::interactions::ComplianceStatus;
 use assize_store::jobs::JobState;
+use assize_store::webhooks::{Delivery, Webhook};
 use assize_store::{Error, Store, StoreSettings, UserId};
 use serde_json::{Value, json};
 use sha2::Digest as _;
@@ -126,6 +127,9 @@ async fn summary_of(store: &Store) -> Value {
     if let Some(account) = store.interaction_accounts().find(&org).await.unwrap() {
         summary["interactions"] = interactions_summary(store, account.balance).await;
     }
+    if let Some(webhook) = store.webhooks().list(&org, None, 9).await.unwrap().pop() {
+        summary["webhooks"] = webhooks_summary(store, webhook).await;
+    }
     summary
 }
 
@@ -158,6 +162,20 @@ async fn interactions_summary(store: &Store, balance: u64) -> Value {
         "failure": failed.failure, "balance": balance, "tokens": usage.tokens,
         "entries": store.interaction_accounts().entries(&org, None, 9).await.unwrap().len(),
         "views": views.into_iter().map(|view| view.name).collect::<Vec<_>>(),
+    })
+}
+
+async fn webhooks_summary(store: &Store, webhook: Webhook) -> Value {
+    let deliveries = store.webhooks().deliveries(&public(), &webhook.id, None, 9).await.unwrap();
+    let delivery = |one: Delivery| {
+        json!([one.event, one.state.as_str(), one.attempts, hex::encode(one.payload), one.response_status])
+    };
+    let (old_secret, until) = webhook.old_secret.unwrap();
+    json!({
+        "url": webhook.url, "events": webhook.events, "secret": hex::encode(webhook.secret),
+        "old_secret": hex::encode(old_secret), "old_secret_until": until.as_millisecond(), "active": webhook.active,
+        "failing_since": webhook.failing_since.map(|at| at.as_millisecond()), "waiting": webhook.waiting,
+        "deliveries": deliveries.into_iter().map(delivery).collect::<Vec<_>>(),
     })
 }
 
