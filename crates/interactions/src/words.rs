@@ -1,9 +1,9 @@
 //! Every word that means something to the engine, found in one walk: context words of recognisers in all languages, month
 //! names, phrases of evidence, prefixes of secrets. What was hit where is then asked from [`Hits`].
 //!
-//! Nearly all of them begin where a word of the text begins, so each run of letters and digits is looked up once by its
-//! hash ([`Starts`]); the few that begin with a sign, inside a word or in a script without spaces are left to a small
-//! automaton. One automaton over all of them would be tens of megabytes, and a cache miss a byte.
+//! Each place where a word may stand is looked up by a hash ([`Starts`]): a run of letters and digits whole, by its first
+//! bytes where the word may go on, by its last where it may begin earlier; a sign or a character of a script without spaces
+//! by the bytes that follow. One automaton over all words would be tens of megabytes, and a cache miss a byte.
 //!
 //! Invariants: words match whole (a letter or digit on either side refuses the hit, unless the entry says `*` on that
 //! side or the script has no spaces); case does not matter; accents may be missing in words of six letters and more.
@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::pii::Street;
@@ -91,11 +90,7 @@ struct Word {
 }
 
 struct Words {
-    /// Words that begin where a word begins.
     starts: Starts,
-    /// The others, and their numbers.
-    elsewhere: AhoCorasick,
-    elsewhere_words: Vec<u32>,
     words: Vec<Word>,
 }
 
@@ -112,12 +107,6 @@ pub(crate) fn find(text: &str) -> Hits {
     let words = &*WORDS;
     let mut list = Vec::new();
     words.starts.find(text, &words.words, &mut list);
-    for found in words.elsewhere.find_overlapping_iter(text) {
-        let word = words.elsewhere_words[found.pattern().as_usize()];
-        if whole(text, found.start(), found.end(), &words.words[word as usize]) {
-            list.push(Hit { start: found.start(), end: found.end(), word });
-        }
-    }
     list.sort_unstable_by_key(|hit| (hit.end, hit.start));
     Hits { list }
 }
@@ -219,17 +208,10 @@ fn build() -> Words {
             open_right,
         })
         .collect();
-    let (starts, elsewhere_words) = Starts::of(&words);
-    let elsewhere = AhoCorasickBuilder::new()
-        .match_kind(MatchKind::Standard)
-        .ascii_case_insensitive(true)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(elsewhere_words.iter().map(|&word| words[word as usize].spelling.as_bytes()))
-        .expect("the lexicon is a few thousand short words, far under the limits of the automaton");
-    Words { starts, elsewhere, elsewhere_words, words }
+    Words { starts: Starts::of(&words), words }
 }
 
-/// Words by the hash of their first run of letters and digits, or, where the run may go on, of its first four bytes.
+/// Words by the hash of the bytes that they are looked up by.
 struct Starts {
     /// A bit for each hash that may be there: most words of a text end here.
     known: Vec<u64>,
@@ -243,41 +225,57 @@ struct Entry {
     /// The half of the hash that does not choose the bucket.
     tag: u32,
     word: u32,
+    /// The word ends where the run does, else it begins there.
+    tail: bool,
     /// The two bytes after the run, zero where there is none: many phrases open with one word.
     next: [u8; 2],
 }
 
-/// Bytes that a word is looked up by when its run may go on.
+/// Bytes that a word is looked up by when its run may go on, where it has so many, and where it is short.
 const HEAD_BYTES: usize = 4;
+const SHORT_BYTES: usize = 2;
+/// Bytes that a word is looked up by when it may begin inside a run: the last; and when it begins with a sign: the first.
+const TAIL_BYTES: usize = 3;
+const SIGN_BYTES: usize = 3;
 const BUCKETS_LOG2: u32 = 14;
 /// Log2 of the bits: 16 kB, which stay in the fastest cache, and one stranger in twenty.
 const KNOWN_LOG2: u32 = 17;
 
 impl Starts {
-    /// The table, and the numbers of the words that it cannot hold.
-    fn of(words: &[Word]) -> (Starts, Vec<u32>) {
+    fn of(words: &[Word]) -> Starts {
         let mut entries: Vec<(usize, Entry)> = Vec::new();
-        let mut elsewhere = Vec::new();
         let mut known = vec![0; 1 << (KNOWN_LOG2 - 6)];
         for (word, number) in words.iter().zip(0..) {
             let bytes = word.spelling.as_bytes();
             let run = run_end(&word.spelling, 0);
-            let goes_on = word.open_right && run == bytes.len();
-            if word.open_left || run == 0 || goes_on && run < HEAD_BYTES {
-                elsewhere.push(number);
-                continue;
-            }
-            let hash = if goes_on { head(bytes, 0) } else { key(bytes, 0, run) };
+            let whole = run == bytes.len();
+            let mut next = [0; 2];
+            let hash = if run == 0 {
+                assert!(
+                    CLASS[usize::from(bytes[0])] >= SIGN,
+                    "{} begins with a sign that is not looked at",
+                    word.spelling
+                );
+                part(bytes, 0, SIGN_BYTES)
+            } else if word.open_left {
+                assert!(whole && !word.open_right && run >= TAIL_BYTES, "*{} is not a word's end", word.spelling);
+                part(bytes, run - TAIL_BYTES, TAIL_BYTES + 8)
+            } else if whole && word.open_right {
+                part(bytes, 0, if run < HEAD_BYTES { SHORT_BYTES } else { HEAD_BYTES })
+            } else {
+                next = [run, run + 1].map(|at| bytes.get(at).copied().unwrap_or(0));
+                key(bytes, 0, run)
+            };
             let (index, bit) = known_bit(hash);
             known[index] |= bit;
-            let byte = |at: usize| if goes_on { 0 } else { bytes.get(at).copied().unwrap_or(0) };
-            entries.push((bucket(hash), Entry { tag: hash as u32, word: number, next: [byte(run), byte(run + 1)] }));
+            entries
+                .push((bucket(hash), Entry { tag: hash as u32, word: number, tail: word.open_left && run > 0, next }));
         }
         entries.sort_by_key(|(bucket, entry)| (*bucket, entry.word));
         assert!(entries.len() <= usize::from(u16::MAX), "{} words are more than the table numbers", entries.len());
         let begin = |wanted: usize| entries.partition_point(|(bucket, _)| *bucket < wanted) as u16;
         let buckets = (0..=1 << BUCKETS_LOG2).map(begin).collect();
-        (Starts { known, buckets, entries: entries.into_iter().map(|(_, entry)| entry).collect() }, elsewhere)
+        Starts { known, buckets, entries: entries.into_iter().map(|(_, entry)| entry).collect() }
     }
 
     fn find(&self, text: &str, words: &[Word], list: &mut Vec<Hit>) {
@@ -286,19 +284,23 @@ impl Starts {
         while let Some(gap) = bytes[at..].iter().position(|&byte| CLASS[usize::from(byte)] != GAP) {
             at += gap;
             let end = run_end(text, at);
-            if end == at {
-                at += text[at..].chars().next().map_or(1, char::len_utf8);
-                continue;
-            }
-            let hash = key(bytes, at, end);
-            if self.knows(hash) {
-                self.look_up(hash, text, at..end, words, list);
-            }
-            if end - at >= HEAD_BYTES {
-                let hash = head(bytes, at);
+            let mut look_up = |hash: u64| {
                 if self.knows(hash) {
                     self.look_up(hash, text, at..end, words, list);
                 }
+            };
+            if end == at {
+                look_up(part(bytes, at, SIGN_BYTES));
+                at += text[at..].chars().next().map_or(1, char::len_utf8);
+                continue;
+            }
+            look_up(key(bytes, at, end));
+            look_up(part(bytes, at, SHORT_BYTES));
+            if end - at >= TAIL_BYTES {
+                look_up(part(bytes, end - TAIL_BYTES, TAIL_BYTES + 8));
+            }
+            if end - at >= HEAD_BYTES {
+                look_up(part(bytes, at, HEAD_BYTES));
             }
             at = end;
         }
@@ -330,6 +332,7 @@ impl Entry {
             }
         }
         let word = &words[self.word as usize];
+        let start = if self.tail { run.checked_sub(word.spelling.len())? } else { start };
         let end = start + word.spelling.len();
         let said = bytes.get(start..end)?.eq_ignore_ascii_case(word.spelling.as_bytes());
         // A whole spelling ends at the end of a character.
@@ -346,6 +349,8 @@ const CLASS: [u8; 256] = {
             table[byte] = BEYOND_ASCII;
         } else if (byte as u8).is_ascii_alphanumeric() {
             table[byte] = ALPHANUMERIC;
+        } else if matches!(byte as u8, b'#' | b'-' | b'<' | b'_' | b':' | b'[') {
+            table[byte] = SIGN;
         }
         byte += 1;
     }
@@ -353,7 +358,9 @@ const CLASS: [u8; 256] = {
 };
 const GAP: u8 = 0;
 const ALPHANUMERIC: u8 = 1;
-const BEYOND_ASCII: u8 = 2;
+/// A sign that words begin with.
+const SIGN: u8 = 2;
+const BEYOND_ASCII: u8 = 3;
 
 /// The end of the run of letters and digits that begins at `at`: what [`boundary`] does not end.
 #[inline]
@@ -381,10 +388,10 @@ fn key(bytes: &[u8], start: usize, end: usize) -> u64 {
     mix(first ^ length as u64, last)
 }
 
-/// Hash of the first bytes of a run that may go on.
+/// Hash of some bytes from `start`; eight more than so many stand for a run's last bytes, which are others than its first.
 #[inline]
-fn head(bytes: &[u8], start: usize) -> u64 {
-    mix(eight(bytes, start, HEAD_BYTES), 1)
+fn part(bytes: &[u8], start: usize, kind: usize) -> u64 {
+    mix(eight(bytes, start, kind % 8), kind as u64)
 }
 
 /// Up to eight bytes as one number, with the bit set that tells small letters from capital ones.
