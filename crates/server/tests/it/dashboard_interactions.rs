@@ -44,6 +44,9 @@ async fn kept(app: &TestApp, key: &str, body: &Value) -> String {
     answer["submission_id"].as_str().unwrap().to_owned()
 }
 
+/// The document's own example of an answer, in which nothing is found.
+const DELETED: &str = "To delete your account, please click the 'Delete Account' button in settings.";
+
 const EMAIL: &str = "maria.schneider@nordwind-logistik.de";
 
 /// What an assistant should not have said.
@@ -67,7 +70,7 @@ async fn the_log_is_narrowed_down_by_its_address_and_exports_what_it_shows() {
         empty.contains("Nothing was handed in yet.") && empty.contains(&format!("curl '{}/v1/interactions'", app.url))
     );
     let key = key(&app, &acme()).await;
-    let clean = kept(&app, &key, &said("How do I delete my account?", "Open Settings.")).await;
+    let clean = kept(&app, &key, &said("How do I delete my account?", DELETED)).await;
     let mut other = leaking();
     other["model_version"] = json!("model & <b>");
     let bad = kept(&app, &key, &other).await;
@@ -229,7 +232,8 @@ async fn the_playground_finds_everything_and_keeps_nothing() {
     let tried = eve.post("/dashboard/interactions/playground", &fields).await;
     assert_eq!(tried.status(), 200);
     let page = tried.text().await.unwrap();
-    assert!(page.contains(&format!("<b dir=\"ltr\">EMAIL</b> {EMAIL}</mark>\nor call")), "{page}");
+    assert!(page.contains(&format!("<b dir=\"ltr\">EMAIL</b> {EMAIL}</mark>")), "{page}");
+    assert!(page.contains(">\nor call"), "lines end as they were typed: {page}");
     assert!(page.contains("[EMAIL_1]") && page.contains("Nothing is stored"));
     assert!(eve.page("/dashboard/interactions").await.contains("Nothing was handed in yet."));
     assert!(eve.page("/dashboard/usage/ledger").await.contains("Nothing was granted, bought or charged yet."));
