@@ -3,6 +3,7 @@
 //! Everything that can be asked for decisions implements [`Predictor`]: it takes a [`Table`](assize_tables::Table) and
 //! answers with [`Predictions`]. Audits, attacks and assessments know nothing else of a model.
 
+pub mod arrays;
 pub mod explain;
 pub mod forest;
 mod open;

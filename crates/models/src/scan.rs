@@ -8,7 +8,7 @@
 //! Invariants: nothing is executed; depth, members, unpacked bytes and findings are bounded for a whole file, and what
 //! lies beyond a bound is said to be unexamined, never passed over.
 
-mod archives;
+pub(crate) mod archives;
 mod graphs;
 mod names;
 mod opcodes;

@@ -83,6 +83,11 @@ impl<'p> Array<'p> {
         fits.then_some(Self { dtype, shape, fortran, elements })
     }
 
+    /// Elements that stand one after the other; `None` unless they are as many as the shape says.
+    pub(crate) fn of_bytes(dtype: Dtype, shape: Vec<usize>, fortran: bool, bytes: Cow<'p, [u8]>) -> Option<Self> {
+        Self::new(dtype, shape, fortran, Elements::Bytes(bytes))
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.shape.iter().product()
     }

@@ -65,7 +65,7 @@ pub(crate) fn unpack<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Cow<'a, [u8
     let malformed = |error: &dyn std::fmt::Display| {
         Fault::new(0, FaultKind::Malformed, format!("the {} stream cannot be unpacked: {error}", container.name()))
     };
-    let limit = allowance(bytes.len(), limits);
+    let limit = limits.allowance(bytes.len());
     let unpacked = match container {
         Container::Plain => return Ok(Cow::Borrowed(bytes)),
         Container::Zlib => drain(flate2::bufread::ZlibDecoder::new(bytes), limit),
@@ -92,9 +92,11 @@ pub(crate) fn unpack<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Cow<'a, [u8
     Ok(Cow::Owned(unpacked))
 }
 
-/// How many bytes a stored file of this size may unpack to.
-fn allowance(stored: usize, limits: &Limits) -> usize {
-    stored.saturating_mul(limits.unpacked_ratio_max).max(limits.unpacked_bytes_free).min(limits.unpacked_bytes_max)
+impl Limits {
+    /// How many bytes a stored file of this size may unpack to.
+    pub(crate) fn allowance(&self, stored: usize) -> usize {
+        stored.saturating_mul(self.unpacked_ratio_max).max(self.unpacked_bytes_free).min(self.unpacked_bytes_max)
+    }
 }
 
 /// Reads to the end, but at most one byte beyond the limit.

@@ -44,14 +44,24 @@ fn number(bytes: &[u8], at: usize, width: usize) -> Option<u64> {
 }
 
 /// One entry of the central directory.
-struct Member {
-    name: String,
-    method: u64,
-    encrypted: bool,
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) method: u64,
+    pub(crate) encrypted: bool,
     packed: u64,
     unpacked: u64,
     header: u64,
     symlink: bool,
+}
+
+impl Member {
+    /// Its bytes as stored, behind its own header.
+    pub(crate) fn packed<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        let header = usize::try_from(self.header).ok().filter(|at| *at < bytes.len())?;
+        let skipped = number(bytes, header + 26, 2)? + number(bytes, header + 28, 2)?;
+        let start = header + 30 + usize::try_from(skipped).ok()?;
+        bytes.get(start..start.checked_add(usize::try_from(self.packed).ok()?)?)
+    }
 }
 
 fn zip(bytes: &[u8], limits: &Limits, report: &mut Report) -> &'static str {
@@ -101,7 +111,7 @@ fn zip(bytes: &[u8], limits: &Limits, report: &mut Report) -> &'static str {
 }
 
 /// The central directory; `None` when there is none or it lies outside the file.
-fn directory(bytes: &[u8]) -> Option<Vec<Member>> {
+pub(crate) fn directory(bytes: &[u8]) -> Option<Vec<Member>> {
     // The end record has 22 bytes and a comment of at most 65,535.
     let from = bytes.len().saturating_sub(22 + 65_535);
     let end = from + bytes[from..].windows(4).rposition(|window| window == b"PK\x05\x06")?;
@@ -184,13 +194,7 @@ fn content(bytes: &[u8], member: &Member, limits: &Limits, report: &mut Report) 
     if member.encrypted {
         return unexamined(report, "it is encrypted".to_owned());
     }
-    let start = (|| {
-        let header = usize::try_from(member.header).ok().filter(|at| *at < bytes.len())?;
-        let skipped = number(bytes, header + 26, 2)? + number(bytes, header + 28, 2)?;
-        Some(header + 30 + usize::try_from(skipped).ok()?)
-    })();
-    let packed = start.and_then(|start| bytes.get(start..start.checked_add(usize::try_from(member.packed).ok()?)?));
-    let Some(packed) = packed else { return unexamined(report, "it lies outside the file".to_owned()) };
+    let Some(packed) = member.packed(bytes) else { return unexamined(report, "it lies outside the file".to_owned()) };
     let most = ONE_MEMBER_BYTES_MAX.min(report.bytes_left);
     let unpacked = match member.method {
         0 => Ok(packed.get(..most.min(packed.len())).unwrap_or_default().to_vec()),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests may unwrap")]
 
 mod adult;
+mod arrays;
 mod explain;
 mod forest;
 mod hostile;
