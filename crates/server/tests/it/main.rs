@@ -23,3 +23,4 @@ mod stopping;
 mod tenancy;
 mod trail;
 mod transparency;
+mod webhooks;

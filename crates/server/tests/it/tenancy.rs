@@ -18,6 +18,8 @@ async fn foreign_ids(server: &TestApp) -> Vec<(&'static str, String, String)> {
     let made = async |path: &str, body: Value| json(server.ask(Method::POST, path, &theirs, Some(body)).await).await;
     let issued = made("/v1/keys", json!({ "name": "k", "interface": "governance", "role": "viewer" })).await;
     let invited = made("/v1/invitations", json!({ "email": "eve@example.org", "role": "viewer" })).await;
+    let hook = json!({ "url": "https://93.184.215.14/hook", "events": ["webhook.test"] });
+    let hook = made("/v1/webhooks", hook).await;
     let organization = OrganizationId::parse("org_theirs").unwrap();
     let (user, _) = server.app.create_person(&organization, "ada@example.org", "Ada", Role::Viewer).await.unwrap();
     let form = Form::complete().text("prediction_column", "decision");
@@ -29,6 +31,7 @@ async fn foreign_ids(server: &TestApp) -> Vec<(&'static str, String, String)> {
         ("/v1/invitations/{id}", text(&invited["invitation"]["id"]), format!("inv_{}", "0".repeat(32))),
         ("/v1/users/{id}", user.to_string(), format!("usr_{}", "0".repeat(32))),
         ("/audit/jobs/{id}", text(&job["job_id"]), format!("job_{}", "0".repeat(32))),
+        ("/v1/webhooks/{id}", text(&hook["id"]), format!("wh_{}", "0".repeat(32))),
         ("/v1/jobs/{id}", text(&job["job_id"]), format!("job_{}", "0".repeat(32))),
     ]
 }
@@ -37,6 +40,7 @@ async fn foreign_ids(server: &TestApp) -> Vec<(&'static str, String, String)> {
 fn body_of(method: &str, path: &str) -> Option<Value> {
     match (method, path) {
         ("patch", "/v1/users/{id}") => Some(json!({ "role": "viewer" })),
+        ("patch", "/v1/webhooks/{id}") => Some(json!({ "active": false })),
         ("post", "/v1/keys/{id}/rotate") => Some(json!({ "overlap_hours": 0 })),
         _ => None,
     }
