@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 pub(crate) struct PredictOptions {
     /// Model file: scikit-learn in joblib or pickle; read as data, never executed
     pub(crate) model: PathBuf,
-    /// Rows to ask about: CSV or Parquet, columns by header; only an empty cell is missing
+    /// Rows to ask about: CSV or Parquet, columns by header, only an empty cell is missing; or one numpy array (.npy, .npz)
     #[arg(long, value_name = "FILE")]
     pub(crate) data: PathBuf,
     /// Print the probabilities too, in the order of the model's classes

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 use anyhow::Context as _;
-use assize_models::{Predictions, Predictor, TargetAnswer};
+use assize_models::arrays::read_arrays;
+use assize_models::{Limits, Predictions, Predictor, TargetAnswer};
 use assize_tables::{Cancel, Dataset, ReadOptions, Table};
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ pub(crate) fn run(options: &PredictOptions) -> anyhow::Result<Outcome> {
     let cancel = Cancel::new();
     let file = model_file::open(&options.model)?;
     let model = sandbox.open(file, &model_file::name(&options.model), &cancel).map_err(model_file::blame)?;
-    let table = rows(options, &cancel)?;
+    let table = rows(options, &model, &cancel)?;
     let answers = if !model.targets().is_empty() {
         let targets = model.targets().iter().map(|target| labels(&target.classes, target.classes_are_texts)).collect();
         Answers::Several(model.answers(&table, &cancel).map_err(model_file::blame)?, targets)
@@ -44,20 +45,35 @@ pub(crate) fn run(options: &PredictOptions) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Only an empty cell is missing: "?" and "NA" are categories to many a model.
-fn rows(options: &PredictOptions, cancel: &Cancel) -> anyhow::Result<Table> {
+/// Of a CSV or Parquet only an empty cell is missing: "?" and "NA" are categories to many a model. The columns of an
+/// array are the model's, in its order.
+fn rows(options: &PredictOptions, model: &dyn Predictor, cancel: &Cancel) -> anyhow::Result<Table> {
     let path = &options.data;
     let bad = |error: assize_tables::Error| BadInput(format!("--data: {}: {error}", path.display()));
-    let arrays = path.extension().is_some_and(|extension| extension == "npz" || extension == "npy");
-    if arrays {
-        let message = "arrays cannot be read by this version; give the rows as CSV or Parquet, columns by header";
-        return Err(BadInput(format!("--data: {}: {message}", path.display())).into());
+    if path.extension().is_some_and(|extension| extension == "npz" || extension == "npy") {
+        return array_rows(options, model);
     }
     drop(model_file::open(path).context("--data")?);
     let read = ReadOptions { missing: vec![String::new()], ..ReadOptions::default() };
     let dataset = Dataset::open(path, &read).map_err(bad)?;
     let profile = dataset.profile(cancel).map_err(bad)?;
     Ok(dataset.load(None, &profile, None, cancel).map_err(bad)?)
+}
+
+/// The rows of a `.npy`, or of the one array that a `.npz` holds.
+fn array_rows(options: &PredictOptions, model: &dyn Predictor) -> anyhow::Result<Table> {
+    let path = &options.data;
+    let blame = |error: String| BadInput(format!("--data: {}: {error}", path.display()));
+    let bytes = std::fs::read(path).map_err(|error| blame(error.to_string()))?;
+    let mut arrays = read_arrays(&bytes, &Limits::default()).map_err(|error| blame(error.to_string()))?;
+    if arrays.len() != 1 {
+        let names: Vec<&str> = arrays.iter().map(|array| array.name.as_str()).collect();
+        let text = format!("holds {} arrays ({}), and the model takes one", arrays.len(), names.join(", "));
+        return Err(blame(text).into());
+    }
+    let names: Option<Vec<String>> = model.features().iter().map(|feature| feature.name.clone()).collect();
+    let table = arrays.remove(0).into_table(names.as_deref()).map_err(|error| blame(error.to_string()))?;
+    Ok(table)
 }
 
 enum Answers {

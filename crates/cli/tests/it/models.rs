@@ -66,9 +66,48 @@ fn a_model_of_several_targets_answers_all_of_them_on_a_line() {
             assert_eq!(found["label"][target], labels[2 * row + target], "row {row}, target {target}");
             let (found, expected) = (&found["proba"][target], &expected["predict_proba"][target][row]);
             let pairs = found.as_array().unwrap().iter().zip(expected.as_array().unwrap());
-            assert!(pairs.clone().count() > 1 && pairs.clone().all(|(found, expected)| near(found, expected)), "{line}");
+            assert!(
+                pairs.clone().count() > 1 && pairs.clone().all(|(found, expected)| near(found, expected)),
+                "{line}"
+            );
         }
     }
+}
+
+/// A `.npy` of version 1 with 64-bit floats in C order.
+fn npy(rows: &[Vec<f64>]) -> Vec<u8> {
+    let mut header =
+        format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({}, {}), }}", rows.len(), rows[0].len());
+    while (header.len() + 11) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
+    bytes.extend(header.as_bytes());
+    rows.iter().flatten().for_each(|value| bytes.extend(value.to_le_bytes()));
+    bytes
+}
+
+#[test]
+fn arrays_are_answered_as_the_same_rows_of_a_table() {
+    let (work, fixtures) = (folder(), fixtures());
+    let table = fixtures.join("x/num6.csv");
+    let text = std::fs::read_to_string(&table).unwrap();
+    let number = |cell: &str| if cell.is_empty() { f64::NAN } else { cell.parse().unwrap() };
+    let rows: Vec<Vec<f64>> = text.lines().skip(1).map(|line| line.split(',').map(number).collect()).collect();
+    std::fs::write(work.path().join("rows.npy"), npy(&rows)).unwrap();
+    std::fs::write(work.path().join("narrow.npy"), npy(&[vec![1.0, 2.0]])).unwrap();
+    let manifest = json(&fixtures.join("manifest.json"));
+    let of_numbers = |model: &&Value| model["x"] == "x/num6.csv";
+    let model = manifest["models"].as_array().unwrap().iter().find(of_numbers).expect("a model of numbers");
+    let file = fixtures.join(model["file"].as_str().unwrap()).display().to_string();
+    let from_table = run(work.path(), &["predict", &file, "--data", table.to_str().unwrap(), "--proba"]);
+    let from_array = run(work.path(), &["predict", &file, "--data", "rows.npy", "--proba"]);
+    assert!(from_array.status.success(), "{}", said(&from_array));
+    assert_eq!(from_array.stdout, from_table.stdout);
+    let narrow = run(work.path(), &["predict", &file, "--data", "narrow.npy"]);
+    assert_eq!(narrow.status.code(), Some(2), "{}", said(&narrow));
 }
 
 #[test]
