@@ -233,7 +233,17 @@ async fn a_leak_is_found_masked_and_searchable() {
     ] {
         assert_eq!(only(query).await, [id.clone()], "{query}");
     }
-    for query in ["q=maria", "q=4111", "entity=US_SSN", "since=2030-01-01T00:00:00Z", "country=FR", "state=failed"] {
+    let other_letters = format!("submission_id={}zzzzz", &id[..id.len() - 5]);
+    for query in [
+        other_letters.as_str(),
+        "submission_id=nonsense",
+        "q=maria",
+        "q=4111",
+        "entity=US_SSN",
+        "since=2030-01-01T00:00:00Z",
+        "country=FR",
+        "state=failed",
+    ] {
         assert!(only(query).await.is_empty(), "{query}");
     }
     let first = body_of(bench.get("/v1/interactions?limit=1").await).await;

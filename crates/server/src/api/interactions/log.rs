@@ -74,7 +74,7 @@ pub(crate) struct LogParameters {
     /// A type that was found, e.g. `EMAIL`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) entity: Option<String>,
-    /// A regulation that may be engaged, e.g. `EU_GDPR`.
+    /// A regulation that may be engaged, e.g. `GDPR`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) regulation: Option<String>,
     /// Words that all stand in the safe versions.
@@ -109,8 +109,9 @@ impl LogParameters {
         if texts.into_iter().flatten().any(|text| text.contains('\0')) {
             return Err(AppError::Unprocessable("query: a filter holds a NUL character".to_owned()));
         }
-        // A submission of other letters does not exist, and neither does number 0.
-        let id = self.submission_id.as_deref().map(|id| SubmissionId::parse(id).map_or(0, |id| id.number));
+        // What is no id names a submission that does not exist: number 0.
+        let nobody = || SubmissionId { number: 0, letters: String::new() };
+        let id = self.submission_id.as_deref().map(|id| SubmissionId::parse(id).unwrap_or_else(nobody));
         let status = |name: &str| {
             let known = ComplianceStatus::ALL.into_iter().find(|status| status_name(*status) == name);
             known.or_else(|| ComplianceStatus::parse(name))
@@ -143,7 +144,7 @@ impl LogParameters {
             filter: InteractionFilter {
                 since: self.since,
                 until: self.until,
-                number: id,
+                number: id.as_ref().map(|id| id.number),
                 subject: self.your_company_user_id.clone(),
                 client_user: self.user_id.clone(),
                 session: self.your_company_user_session_id.clone(),
@@ -157,6 +158,7 @@ impl LogParameters {
                 entity: self.entity.clone(),
                 regulation: self.regulation.clone(),
             },
+            letters: id.map(|id| id.letters),
             words: self.q.clone().unwrap_or_default(),
             before: before.transpose()?,
             limit,

@@ -162,7 +162,7 @@ pub(crate) struct EvidenceBody {
 /// A law or framework that is relevant.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RegulationBody {
-    #[schema(example = "EU_GDPR")]
+    #[schema(example = "GDPR")]
     id: String,
     title: String,
     version: String,
@@ -174,7 +174,7 @@ pub(crate) struct RegulationBody {
 /// What an interaction may engage.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ViolationBody {
-    #[schema(example = "EU_GDPR")]
+    #[schema(example = "GDPR")]
     regulation: String,
     regulation_title: String,
     code: String,

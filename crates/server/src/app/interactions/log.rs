@@ -29,6 +29,8 @@ const ERASE_MAX: u64 = assize_store::interactions::ERASE_INTERACTIONS_MAX as u64
 pub struct LogQuery {
     /// By what lies beside the texts.
     pub filter: InteractionFilter,
+    /// The letters of the one submission asked for.
+    pub letters: Option<String>,
     /// Words that must all stand in the safe versions; empty for any.
     pub words: String,
     /// Only submissions with a smaller number.
@@ -72,7 +74,11 @@ impl App {
         let (organization, limit) = (&caller.organization, query.limit.clamp(1, PAGE_INTERACTIONS_MAX - 1));
         let mut interactions = self.store().interactions();
         let rows = interactions.list(organization, &query.filter, query.before, Parts::default(), limit + 1).await?;
-        Ok(page(rows, limit))
+        let mut page = page(rows, limit);
+        if let Some(letters) = &query.letters {
+            page.rows.retain(|row| row.letters == *letters);
+        }
+        Ok(page)
     }
 
     async fn search_interactions(&self, caller: &Caller, query: &LogQuery) -> Result<LogPage, AppError> {
@@ -91,7 +97,9 @@ impl App {
             let last_page = rows.len() < PAGE_INTERACTIONS_MAX as usize;
             for row in rows {
                 (before, searched) = (Some(row.number), searched + 1);
-                if !row.words.as_deref().is_some_and(|signature| question.may_match(signature)) {
+                if query.letters.as_ref().is_some_and(|letters| *letters != row.letters)
+                    || !row.words.as_deref().is_some_and(|signature| question.may_match(signature))
+                {
                     continue;
                 }
                 opened += 1;
