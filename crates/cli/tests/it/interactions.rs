@@ -2,7 +2,7 @@
 //! submissions to a server that is killed again and again.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -212,7 +212,8 @@ fn texts_files_and_pipes_are_checked_and_made_safe() {
 }
 
 fn piped(folder: &Path, arguments: &[&str], text: &str) -> String {
-    let mut child = assize().current_dir(folder).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        assize().current_dir(folder).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
@@ -229,8 +230,12 @@ fn lines_of_json_are_answered_in_their_order() {
     std::fs::write(work.path().join("in.jsonl"), lines.join("\n")).unwrap();
     let output = run(work.path(), &["check", "--jsonl", "in.jsonl", "--scores"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let answers: Vec<Value> =
-        output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_slice(line).unwrap()).collect();
+    let answers: Vec<Value> = output
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect();
     assert_eq!(answers.len(), 1_500);
     for (n, answer) in answers.iter().enumerate() {
         assert_eq!((&answer["id"], &answer["pii"][0]["type"]), (&json!(n), &json!("EMAIL")), "{answer}");
@@ -244,7 +249,11 @@ fn lines_of_json_are_answered_in_their_order() {
     let first: Value = serde_json::from_slice(one.stdout.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
     assert_eq!(first["safety_issues"].as_array().unwrap().len(), 1, "{first}");
 
-    std::fs::write(work.path().join("bad.jsonl"), "{\"id\": 1, \"text\": \"a\"}\nnonsense\n{\"id\": 3, \"text\": \"b\"}\n").unwrap();
+    std::fs::write(
+        work.path().join("bad.jsonl"),
+        "{\"id\": 1, \"text\": \"a\"}\nnonsense\n{\"id\": 3, \"text\": \"b\"}\n",
+    )
+    .unwrap();
     let bad = run(work.path(), &["check", "--jsonl", "bad.jsonl", "--redact"]);
     assert_eq!(bad.status.code(), Some(2));
     let printed = String::from_utf8(bad.stdout).unwrap();
@@ -259,7 +268,12 @@ fn plans_are_changed_at_the_command_line_while_the_server_runs() {
     let server = Server::start(home.path(), &[]);
     let key = key(home.path());
     let plan = |arguments: &[&str]| {
-        let output = assize().args(["org", "plan", "acme", "--json", "--home"]).arg(home.path()).args(arguments).output().unwrap();
+        let output = assize()
+            .args(["org", "plan", "acme", "--json", "--home"])
+            .arg(home.path())
+            .args(arguments)
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{}", said(&output));
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     };
@@ -338,10 +352,8 @@ fn submit_until_it_dies(url: &str, key: &str, client: usize) -> Vec<String> {
         "output": { "value": "It arrives tomorrow.", "format": "text", "country": "DE" },
     })
     .to_string();
-    let request = format!(
-        "POST / HTTP/1.1\r\nHost: assize\r\nX-API-Key: {key}\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
+    let request =
+        format!("POST / HTTP/1.1\r\nHost: assize\r\nX-API-Key: {key}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let Ok(mut connection) = TcpStream::connect(url.trim_start_matches("http://")) else { return ids };
     let mut answers = BufReader::new(connection.try_clone().unwrap());
     while connection.write_all(request.as_bytes()).is_ok() {

@@ -129,10 +129,13 @@ pub fn tokens_by_day(days: &[InteractionDay], medium: Medium) -> Option<Chart> {
     Some(canvas.finish(plot.bottom() + DAYS_PX, title, description, table))
 }
 
+/// One of a day's counts.
+type Count = fn(&InteractionDay) -> u64;
+
 /// Draws what the audits came to: each status' share of all, then of each day; `None` without audits.
 pub fn statuses_by_day(days: &[InteractionDay], medium: Medium) -> Option<Chart> {
-    let sum = |of: fn(&InteractionDay) -> u64| days.iter().map(of).sum::<u64>();
-    let statuses: [(&str, Ink, fn(&InteractionDay) -> u64); 3] = [
+    let sum = |of: Count| days.iter().map(of).sum::<u64>();
+    let statuses: [(&str, Ink, Count); 3] = [
         ("Non-compliant", Ink::Fail, |day| day.non_compliant),
         ("Review needed", Ink::Unsure, |day| day.review),
         ("Fully compliant", Ink::Pass, |day| day.compliant),

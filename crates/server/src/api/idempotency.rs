@@ -43,8 +43,7 @@ pub const CREATING: &[&str] = &[
 ];
 
 /// Every POST that makes nothing: sent twice, it does no more than once.
-pub const REPEATABLE: &[&str] =
-    &[
+pub const REPEATABLE: &[&str] = &[
     "/audit/jobs/{id}/cancel",
     "/v1/interactions/erase",
     "/v1/jobs/{id}/cancel",

@@ -142,9 +142,8 @@ async fn certificates(
 /// The submission with this id, however its letters were typed.
 async fn submission(state: &HttpState, person: &Person, query: &str) -> Result<Group, AppError> {
     let id = query.to_uppercase();
-    let id = id
-        .split_once('X')
-        .map_or_else(String::new, |(number, letters)| format!("{number}X{}", letters.to_lowercase()));
+    let id =
+        id.split_once('X').map_or_else(String::new, |(number, letters)| format!("{number}X{}", letters.to_lowercase()));
     let found = match SubmissionId::parse(&id) {
         None => None,
         Some(_) => match state.app().interaction(person.caller(), &id).await {

@@ -46,7 +46,12 @@ async fn person(app: &TestApp, organization: &OrganizationId, email: &str, role:
 }
 
 /// Signs somebody in who is new.
-pub(crate) async fn signed_in<'a>(app: &'a TestApp, organization: &OrganizationId, email: &str, role: Role) -> Browser<'a> {
+pub(crate) async fn signed_in<'a>(
+    app: &'a TestApp,
+    organization: &OrganizationId,
+    email: &str,
+    role: Role,
+) -> Browser<'a> {
     let password = person(app, organization, email, role).await;
     let response = sign_in(app, email, &password, "").await;
     assert_eq!(response.status(), StatusCode::SEE_OTHER);

@@ -323,7 +323,7 @@ async fn what_recurs_is_done_within_a_day() {
         let filter = JobFilter { state: Some(JobState::Succeeded), ..JobFilter::default() };
         let done = app.store.jobs().list(&public, &filter, None, 100).await.unwrap();
         let named = |kind: &&str| done.iter().any(|job| job.kind == **kind);
-        all.iter().all(|kind| named(&kind)).then_some(())
+        all.iter().all(named).then_some(())
     })
     .await;
     app.stop().await;

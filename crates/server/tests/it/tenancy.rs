@@ -20,6 +20,10 @@ async fn foreign_ids(server: &TestApp) -> Vec<(&'static str, String, String)> {
     let invited = made("/v1/invitations", json!({ "email": "eve@example.org", "role": "viewer" })).await;
     let hook = json!({ "url": "https://93.184.215.14/hook", "events": ["webhook.test"] });
     let hook = made("/v1/webhooks", hook).await;
+    let side = json!({ "value": "hello", "format": "text", "country": "global" });
+    let said = json!({ "user_id": "u", "company_name": "c", "use_case": "s", "timestamp": "2026-11-21T10:00:00Z",
+        "input": side, "output": side });
+    let submitted = made("/v1/interactions", said).await;
     let organization = OrganizationId::parse("org_theirs").unwrap();
     let (user, _) = server.app.create_person(&organization, "ada@example.org", "Ada", Role::Viewer).await.unwrap();
     let form = Form::complete().text("prediction_column", "decision");
@@ -32,6 +36,7 @@ async fn foreign_ids(server: &TestApp) -> Vec<(&'static str, String, String)> {
         ("/v1/users/{id}", user.to_string(), format!("usr_{}", "0".repeat(32))),
         ("/audit/jobs/{id}", text(&job["job_id"]), format!("job_{}", "0".repeat(32))),
         ("/v1/webhooks/{id}", text(&hook["id"]), format!("wh_{}", "0".repeat(32))),
+        ("/v1/interactions/{id}", text(&submitted["submission_id"]), "VIRI-0000001Xaaaaa".to_owned()),
         ("/v1/jobs/{id}", text(&job["job_id"]), format!("job_{}", "0".repeat(32))),
     ]
 }

@@ -1,8 +1,8 @@
 //! Bodies of the interactions interface. Names are the document's where it has them.
 
 use assize_interactions::document::{
-    AuditDocument, EngineEntry, EvidenceEntry, FindingEntry, JudgeEntry, RegulationEntry, RiskTerm, SafetyEntry, SpanEntry,
-    ViolationEntry,
+    AuditDocument, EngineEntry, EvidenceEntry, FindingEntry, JudgeEntry, RegulationEntry, RiskTerm, SafetyEntry,
+    SpanEntry, ViolationEntry,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
