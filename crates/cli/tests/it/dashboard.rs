@@ -46,6 +46,10 @@ async fn fill(browser: &Client, fields: &[(&str, &str)]) {
 async fn press(browser: &Client, text: &str) {
     let path = format!("//main//*[self::button or self::a or self::summary][normalize-space()='{text}']");
     let button = browser.find(Locator::XPath(&path)).await.unwrap_or_else(|error| panic!("no `{text}`: {error}"));
+    // On a phone it may lie far below.
+    let element = serde_json::to_value(&button).expect("an element has a name");
+    let scroll = "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })";
+    browser.execute(scroll, vec![element]).await.expect("the page can be scrolled");
     // A page that is still being laid out may have something else under the pointer for a moment.
     let mut refused = None;
     for _ in 0..50 {

@@ -248,7 +248,8 @@ async fn uploads_are_kept_as_long_as_set_and_no_longer() {
     assert_eq!(app.jobs().await.len(), 1);
     app.app.set_retention(&operator(), RetentionKind::Jobs, Some(1)).await.unwrap();
     app.app.set_retention(&operator(), RetentionKind::Uploads, Some(0)).await.unwrap();
-    assert_eq!(app.app.retention(&operator()).await.unwrap(), [(RetentionKind::Uploads, 0), (RetentionKind::Jobs, 1)]);
+    let kept = [(RetentionKind::Uploads, 0), (RetentionKind::Jobs, 1), (RetentionKind::Interactions, 365)];
+    assert_eq!(app.app.retention(&operator()).await.unwrap(), kept);
     let viewer = Caller { role: assize_server::app::Role::Viewer, ..operator() };
     assert!(app.app.set_retention(&viewer, RetentionKind::Jobs, None).await.is_err());
     assert_eq!(app.app.enforce_retention(days(2)).await.unwrap().jobs, 1);

@@ -107,7 +107,8 @@ async fn unknown_paths_and_methods_wear_the_face_of_their_path() {
             "{path}: {body}"
         );
     }
-    for (method, path, allowed) in [("GET", "/audit/full", "POST"), ("DELETE", "/health", "GET"), ("POST", "/", "GET")]
+    for (method, path, allowed) in
+        [("GET", "/audit/full", "POST"), ("DELETE", "/health", "GET"), ("POST", "/log", "GET")]
     {
         let url = format!("{}{path}", app.url);
         let response = app.client.request(method.parse().unwrap(), url).send().await.unwrap();

@@ -76,7 +76,7 @@ pub(crate) struct BatchParameters {
     path = "/v1/interactions/batch",
     tag = "interactions",
     params(BatchParameters),
-    request_body(content = String, content_type = "application/x-ndjson", description = "Up to 1,000 lines"),
+    request_body(content((String = "application/x-ndjson"), (String = "text/plain")), description = "Up to 1,000 lines"),
     responses(
         (status = 200, description = "A line an answer", body = BatchAnswer, content_type = "application/x-ndjson"),
         ClientAnswers

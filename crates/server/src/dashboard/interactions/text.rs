@@ -410,7 +410,7 @@ mod tests {
             found("[REMOVED: instruction in untrusted content]"),
             ["[REMOVED: instruction in untrusted content]"]
         );
-        for plain in ["[1]", "[note]", "a[i]", "[TODO]", "[[", "[A_", &format!("[{}_1]", "A".repeat(90))] {
+        for plain in ["[1]", "[note]", "a[i]", "[NOTE]", "[[", "[A_", &format!("[{}_1]", "A".repeat(90))] {
             assert!(found(plain).is_empty(), "{plain}");
         }
     }
