@@ -156,6 +156,25 @@ impl Filter {
     }
 }
 
+/// Rows of a bucket.
+pub(crate) const BUCKET_ROWS: usize = 8;
+
+/// Bucket and fingerprint of a feature; a fingerprint is never zero, which marks a free place.
+#[inline]
+pub(crate) fn place(feature: u64, mask: usize) -> (usize, [u8; 2]) {
+    ((feature >> 40) as usize & mask, ((feature as u16).max(1)).to_le_bytes())
+}
+
+/// Puts a row into the first free place of a bucket: eight fingerprints, then eight rows. One whose fingerprint is there
+/// already, and one that finds no place, is left out.
+pub(crate) fn put(bucket: &mut [u8], fingerprint: [u8; 2], row: &[u8]) {
+    let held = |at: &usize| matches!(&bucket[at * 2..at * 2 + 2], f if f == [0, 0] || f == fingerprint);
+    let Some(at) = (0..BUCKET_ROWS).find(held).filter(|at| bucket[at * 2..at * 2 + 2] == [0, 0]) else { return };
+    bucket[at * 2..at * 2 + 2].copy_from_slice(&fingerprint);
+    let first = BUCKET_ROWS * 2 + at * row.len();
+    bucket[first..first + row.len()].copy_from_slice(row);
+}
+
 /// The place of a 16-bit fingerprint among eight, or eight where it is not. All eight are compared at once and without a
 /// branch (the zero test of Mycroft, 1987: exact for the lowest lane that is zero).
 #[inline]

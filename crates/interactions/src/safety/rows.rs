@@ -2,9 +2,8 @@
 //! that a feature training did not keep finds nothing.
 
 use super::COUNT;
-use crate::weights::{Error, Filter, Reader, Table, position};
+use crate::weights::{BUCKET_ROWS, Error, Filter, Reader, Table, place, position, put};
 
-const BUCKET_ROWS: usize = 8;
 /// A rarity byte, then the categories' weights.
 pub(crate) const ROW: usize = 1 + COUNT;
 const BUCKET_BYTES: usize = BUCKET_ROWS * 2 + BUCKET_ROWS * ROW;
@@ -63,14 +62,7 @@ impl Rows {
         let mut bytes = vec![0u8; (mask + 1) * BUCKET_BYTES];
         for (feature, row) in rows {
             let (bucket, fingerprint) = place(feature, mask);
-            let bucket = &mut bytes[bucket * BUCKET_BYTES..(bucket + 1) * BUCKET_BYTES];
-            let free =
-                (0..BUCKET_ROWS).find(|at| matches!(&bucket[at * 2..at * 2 + 2], f if f == [0, 0] || f == fingerprint));
-            if let Some(at) = free.filter(|at| bucket[at * 2..at * 2 + 2] == [0, 0]) {
-                bucket[at * 2..at * 2 + 2].copy_from_slice(&fingerprint);
-                let first = BUCKET_ROWS * 2 + at * ROW;
-                bucket[first..first + ROW].copy_from_slice(&row);
-            }
+            put(&mut bytes[bucket * BUCKET_BYTES..(bucket + 1) * BUCKET_BYTES], fingerprint, &row);
         }
         let mut table = log2.to_le_bytes().to_vec();
         table.append(&mut bytes);
@@ -88,10 +80,4 @@ impl Rows {
         };
         features.iter().map(&mut fits).collect()
     }
-}
-
-/// Bucket and fingerprint of a feature; a fingerprint is never zero, which marks a free place.
-#[inline]
-fn place(feature: u64, mask: usize) -> (usize, [u8; 2]) {
-    ((feature >> 40) as usize & mask, ((feature as u16).max(1)).to_le_bytes())
 }

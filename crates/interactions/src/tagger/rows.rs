@@ -3,11 +3,10 @@
 //!
 //! A bucket is one cache line and a bit: eight 16-bit fingerprints, then eight rows of eight bytes.
 
-use crate::weights::{Error, Filter, Reader, Table, position};
+use crate::weights::{BUCKET_ROWS, Error, Filter, Reader, Table, place, position, put};
 
 /// Weights of a row: begin and inside of four kinds.
 pub(crate) const ROW: usize = 8;
-const BUCKET_ROWS: usize = 8;
 const BUCKET_BYTES: usize = BUCKET_ROWS * 2 + BUCKET_ROWS * ROW;
 const BUCKETS_LOG2: std::ops::RangeInclusive<u32> = 2..=18;
 
@@ -66,27 +65,11 @@ impl Rows {
         let mut bytes = vec![0u8; (mask + 1) * BUCKET_BYTES];
         for (hash, row) in order {
             let (bucket, fingerprint) = place(*hash, mask);
-            let bucket = &mut bytes[bucket * BUCKET_BYTES..(bucket + 1) * BUCKET_BYTES];
-            for at in 0..BUCKET_ROWS {
-                if bucket[at * 2..at * 2 + 2] == [0, 0] {
-                    bucket[at * 2..at * 2 + 2].copy_from_slice(&fingerprint);
-                    let first = BUCKET_ROWS * 2 + at * ROW;
-                    bucket[first..first + ROW].copy_from_slice(&row.map(|w| w as u8));
-                    break;
-                }
-                if bucket[at * 2..at * 2 + 2] == fingerprint {
-                    break;
-                }
-            }
+            let row = row.map(|weight| weight as u8);
+            put(&mut bytes[bucket * BUCKET_BYTES..(bucket + 1) * BUCKET_BYTES], fingerprint, &row);
         }
         let mut table = log2.to_le_bytes().to_vec();
         table.append(&mut bytes);
         table
     }
-}
-
-/// Bucket and fingerprint of a feature; a fingerprint is never zero, which marks a free place.
-#[inline]
-fn place(feature: u64, mask: usize) -> (usize, [u8; 2]) {
-    ((feature >> 40) as usize & mask, ((feature as u16).max(1)).to_le_bytes())
 }
