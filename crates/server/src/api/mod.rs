@@ -17,10 +17,15 @@ pub(crate) mod operations;
 pub(crate) mod problem;
 pub(crate) mod transparency;
 
+use std::collections::BTreeMap;
+
 use axum::extract::Request;
 use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::{Ref, RefOr, Response as Described, ResponseBuilder};
 
 use crate::app::AppError;
 use crate::dashboard;
@@ -67,6 +72,20 @@ fn status_response(path: &str, status: StatusCode, code: &'static str, text: &st
     } else {
         problem::problem(status, code, text)
     }
+}
+
+/// Refusals of an interface for its description: statuses with their meaning, all with one body.
+pub(crate) fn described_refusals(
+    answers: &[(&str, &str)],
+    schema: &str,
+    content_type: &str,
+) -> BTreeMap<String, RefOr<Described>> {
+    let answer = |(status, description): &(&str, &str)| {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
+        let described = ResponseBuilder::new().description(*description).content(content_type, content).build();
+        ((*status).to_owned(), RefOr::T(described))
+    };
+    answers.iter().map(answer).collect()
 }
 
 /// Logs an internal error, once, in the span of its request.

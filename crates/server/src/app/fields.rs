@@ -30,13 +30,16 @@ impl FieldProblems {
 
 /// A name as shown to people: trimmed, not empty, without control characters.
 pub(crate) fn name(text: &str) -> Result<String, String> {
+    let name = line(text, NAME_CHARS_MAX)?;
+    if name.is_empty() { Err("must not be empty".to_owned()) } else { Ok(name) }
+}
+
+/// A text of one line: trimmed, bounded, without control characters.
+pub(crate) fn line(text: &str, chars_max: usize) -> Result<String, String> {
     let text = text.trim();
     let chars = text.chars().count();
-    if chars == 0 {
-        return Err("must not be empty".to_owned());
-    }
-    if chars > NAME_CHARS_MAX {
-        return Err(format!("has {chars} characters, at most {NAME_CHARS_MAX} are taken"));
+    if chars > chars_max {
+        return Err(format!("has {chars} characters, at most {chars_max} are taken"));
     }
     if text.chars().any(char::is_control) {
         return Err("must not hold control characters".to_owned());

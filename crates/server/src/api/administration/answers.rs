@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{RefOr, Response};
 use utoipa::{IntoResponses, ToSchema as _};
 
+use crate::api::described_refusals;
 use crate::api::problem::ProblemBody;
 
 /// The refusals of a route with a key.
@@ -23,13 +23,6 @@ impl IntoResponses for KeyedAnswers {
             ("429", "Too many requests; `Retry-After` says when to come back"),
             ("503", "The server cannot answer now; `Retry-After` says when to come back"),
         ];
-        let answer = |(status, description): &(&str, &str)| {
-            let schema = Ref::from_schema_name(ProblemBody::name());
-            let content = ContentBuilder::new().schema(Some(schema)).build();
-            let response = ResponseBuilder::new().description(*description);
-            let response = response.content("application/problem+json", content).build();
-            ((*status).to_owned(), RefOr::T(response))
-        };
-        answers.iter().map(answer).collect()
+        described_refusals(&answers, &ProblemBody::name(), "application/problem+json")
     }
 }

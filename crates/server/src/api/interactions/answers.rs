@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{RefOr, Response};
 use utoipa::{IntoResponses, ToSchema as _};
 
 use super::error::InteractionError;
+use crate::api::described_refusals;
 
 /// The refusals of a route of this interface.
 pub(crate) struct ClientAnswers;
@@ -24,13 +24,6 @@ impl IntoResponses for ClientAnswers {
             ("429", "Too many requests; `Retry-After` says when to come back"),
             ("503", "Too much waits, or the database is away; `Retry-After` says when to come back"),
         ];
-        let answer = |(status, description): &(&str, &str)| {
-            let schema = Ref::from_schema_name(InteractionError::name());
-            let content = ContentBuilder::new().schema(Some(schema)).build();
-            let response = ResponseBuilder::new().description(*description);
-            let response = response.content("application/json", content).build();
-            ((*status).to_owned(), RefOr::T(response))
-        };
-        answers.iter().map(answer).collect()
+        described_refusals(&answers, &InteractionError::name(), "application/json")
     }
 }

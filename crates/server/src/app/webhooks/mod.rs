@@ -24,7 +24,7 @@ pub(crate) use deliver::WebhookWork;
 use super::App;
 use super::caller::{Caller, Permission};
 use super::error::AppError;
-use super::fields::FieldProblems;
+use super::fields::{self, FieldProblems};
 use super::kinds::DELIVER_WEBHOOK;
 use super::once::Once;
 use super::vault::Place;
@@ -165,7 +165,7 @@ impl App {
         let mut problems = FieldProblems::default();
         let url = problems.take("url", self.webhook_url(&new.url).await);
         let events = problems.take("events", known_events(&new.events));
-        let description = problems.take("description", description_of(&new.description));
+        let description = problems.take("description", fields::line(&new.description, DESCRIPTION_CHARS_MAX));
         let secret = match new.secret {
             Some(given) => problems.take("secret", signature::key_of(&given).map(|_| given)),
             None => Some(self.new_webhook_secret()?),
@@ -244,8 +244,10 @@ impl App {
             None => None,
         };
         let events = change.events.as_ref().and_then(|events| problems.take("events", known_events(events)));
-        let description =
-            change.description.as_ref().and_then(|text| problems.take("description", description_of(text)));
+        let description = change
+            .description
+            .as_ref()
+            .and_then(|text| problems.take("description", fields::line(text, DESCRIPTION_CHARS_MAX)));
         problems.finish()?;
         let now = self.clock().now();
         let (mut unit, mut webhook) = self.locked(caller, &id).await?;
@@ -622,17 +624,6 @@ fn known_events(words: &[String]) -> Result<Vec<String>, String> {
     }
     let chosen = known.into_iter().filter(|event| words.iter().any(|word| word == event));
     Ok(chosen.map(str::to_owned).collect())
-}
-
-fn description_of(text: &str) -> Result<String, String> {
-    let (text, chars) = (text.trim(), text.trim().chars().count());
-    if chars > DESCRIPTION_CHARS_MAX {
-        return Err(format!("has {chars} characters, at most {DESCRIPTION_CHARS_MAX} are taken"));
-    }
-    if text.chars().any(char::is_control) {
-        return Err("must not hold control characters".to_owned());
-    }
-    Ok(text.to_owned())
 }
 
 fn unknown(id: &str) -> AppError {
