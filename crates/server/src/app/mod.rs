@@ -70,7 +70,7 @@ pub use interactions::{
     Accepted, AccountRecord, BatchLine, Checked, ComplianceStatus, Content, Findings, InteractionFilter,
     InteractionRecord, InteractionState, InteractionTally, LABEL_CHARS_MAX, LedgerLine, LogPage, LogQuery, NamedLine,
     OpenedInteraction, Plan, PlanChange, SavedView, Side, Submission, SubmissionId, UsageReport, UsageSums,
-    country_code, id_of,
+    country_code, id_of, status_name,
 };
 pub use keys::{IssuedKey, KeyRecord, NewKey, OVERLAP_HOURS_MAX};
 pub use once::{NamedRequest, Once};

@@ -13,10 +13,10 @@ use super::Client;
 use super::answers::ClientAnswers;
 use super::error::Refusal;
 use super::submit::Raw;
-use super::wire::{EraseRequest, ErasedBody, InteractionBody, InteractionPage, InteractionRow, status_name};
+use super::wire::{EraseRequest, ErasedBody, InteractionBody, InteractionPage, InteractionRow};
 use crate::api::extract::{Parameters, PathId};
 use crate::app::{
-    AppError, ComplianceStatus, InteractionFilter, InteractionState, LogQuery, SubmissionId, country_code,
+    AppError, ComplianceStatus, InteractionFilter, InteractionState, LogQuery, SubmissionId, country_code, status_name,
 };
 use crate::state::HttpState;
 

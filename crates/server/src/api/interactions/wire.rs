@@ -10,7 +10,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::error::Refusal;
-use crate::app::{Checked, Findings, InteractionRecord, LedgerLine, OpenedInteraction, SubmissionId, id_of};
+use crate::app::{
+    Checked, Findings, InteractionRecord, LedgerLine, OpenedInteraction, SubmissionId, id_of, status_name,
+};
 
 /// An interaction to be audited.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -488,16 +490,6 @@ pub(crate) struct InteractionRow {
     regulations: Vec<String>,
     /// Why it failed.
     failure: Option<String>,
-}
-
-/// `Fully Compliant` and so on.
-pub(crate) fn status_name(status: crate::app::ComplianceStatus) -> &'static str {
-    use crate::app::ComplianceStatus::{Compliant, NonCompliant, Review};
-    match status {
-        Compliant => "Fully Compliant",
-        Review => "Review Needed",
-        NonCompliant => "Non-Compliant",
-    }
 }
 
 impl From<InteractionRecord> for InteractionRow {

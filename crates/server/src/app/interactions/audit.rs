@@ -5,7 +5,7 @@
 //! An interaction that kills its process would kill the next one too. So what this process finds from before its start
 //! is noted before it is tried, tried alone the third time, and given up after [`ATTEMPTS_MAX`], with its tokens back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use assize_interactions::document::AuditDocument;
 use assize_interactions::{Engine, Interaction as Exchange, Rules, Status};
 use assize_interactions::{safety::Classifiers, tagger::Tagger};
 use assize_store::interaction_queue::{
-    AuditedInteraction, FailedInteraction, Finished, PendingInteraction, PendingPage,
+    AuditedInteraction, FailedInteraction, Finished, InteractionKey, PendingInteraction, PendingPage,
 };
-use assize_store::interactions::{ComplianceStatus, Interaction};
+use assize_store::interactions::ComplianceStatus;
 use assize_store::{OrganizationId, Unit};
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::tz::TimeZone;
@@ -28,7 +28,9 @@ use super::super::{App, WebhookEvent};
 use super::content::{CONTENT, Content, Findings, RESULT};
 use super::ids::SubmissionId;
 use super::judge::Judgement;
+use super::log::id_of;
 use super::words::WordKey;
+use super::{distinct, status_name};
 
 /// Interactions of one transaction.
 const BATCH_MAX: u32 = 256;
@@ -58,7 +60,7 @@ struct Opened {
 /// Keys of one organization, for one batch.
 pub(super) struct Batch {
     pub(super) keys: BatchKeys,
-    words: WordKey,
+    pub(super) words: WordKey,
 }
 
 /// Which interaction something is of.
@@ -121,7 +123,7 @@ impl App {
             pending.into_iter().partition(|pending| pending.interaction.attempts >= ATTEMPTS_MAX);
         let mut failed: Vec<FailedInteraction> = given_up.iter().map(|pending| failure(pending, "gave_up")).collect();
         let mut batches = BTreeMap::new();
-        for organization in organizations(&pending) {
+        for organization in distinct(pending.iter().map(|pending| pending.organization.clone())) {
             let batch = self.batch(&organization, &subjects(&organization, &pending)).await?;
             batches.insert(organization, batch);
         }
@@ -129,14 +131,14 @@ impl App {
         if self.has_judge() {
             opened = self.judged(opened).await?;
         }
-        let audited = self.audit_all(batches, opened, &mut failed).await?;
+        let (ids, audited): (Vec<_>, Vec<_>) = self.audit_all(batches, opened, &mut failed).await?.into_iter().unzip();
         let mut unit = match unit {
             Some(unit) => unit,
             None => self.store().begin().await?,
         };
         let now = self.clock().now();
         let finished = unit.interaction_queue_writer().finish(&audited, &failed, now).await?;
-        self.announce(&mut unit, &finished).await?;
+        self.announce(&mut unit, &finished, ids.iter().zip(&audited)).await?;
         unit.commit().await?;
         let ended = (finished.audited.len() + finished.failed.len()) as u64;
         self.backlog().subtract(ended);
@@ -149,11 +151,8 @@ impl App {
         if !subjects.is_empty() {
             self.vault().add_subjects(&mut keys, subjects).await?;
         }
-        Ok(Batch { keys, words: self.word_key(organization).await? })
-    }
-
-    pub(super) async fn word_key(&self, organization: &OrganizationId) -> Result<WordKey, AppError> {
-        Ok(WordKey::new(self.vault().derived(organization, "interactions.words").await?))
+        let words = WordKey::new(self.vault().derived(&keys, "interactions.words").await?);
+        Ok(Batch { keys, words })
     }
 
     /// Opens the texts. What does not open has failed: its key was destroyed, or its bytes were changed.
@@ -166,7 +165,7 @@ impl App {
         let mut opened = Vec::with_capacity(pending.len());
         for pending in pending {
             let keys = &batches[&pending.organization].keys;
-            let id = id(&pending).to_string();
+            let id = id_of(&pending.interaction).to_string();
             let subject = pending.interaction.subject.as_deref();
             let place = Place { organization: &pending.organization, purpose: CONTENT, id: &id, subject };
             let sealed = pending.interaction.content.as_deref().unwrap_or_default();
@@ -201,7 +200,7 @@ impl App {
         batches: BTreeMap<OrganizationId, Batch>,
         opened: Vec<Opened>,
         failed: &mut Vec<FailedInteraction>,
-    ) -> Result<Vec<AuditedInteraction>, AppError> {
+    ) -> Result<Vec<(SubmissionId, AuditedInteraction)>, AppError> {
         let (batches, share) = (Arc::new(batches), opened.len().div_ceil(threads(self)).max(1));
         let mut opened = opened.into_iter().peekable();
         let mut working = Vec::new();
@@ -226,24 +225,25 @@ impl App {
         &self,
         batches: &BTreeMap<OrganizationId, Batch>,
         part: &[Opened],
-    ) -> Vec<Result<AuditedInteraction, FailedInteraction>> {
+    ) -> Vec<Result<(SubmissionId, AuditedInteraction), FailedInteraction>> {
         let audit = |opened: &Opened| {
             let batch = &batches[&opened.pending.organization];
             let found = self.examine(&opened.exchange, false, opened.judgement.as_ref());
-            let (id, pending) = (id(&opened.pending), &opened.pending);
+            let (id, pending) = (id_of(&opened.pending.interaction), &opened.pending);
             let (organization, subject) = (&pending.organization, pending.interaction.subject.as_deref());
-            self.sealed(batch, &Of { organization, id: &id, subject }, &found)
+            let audited = self.sealed(batch, &Of { organization, id: &id, subject }, &found)?;
+            Ok((id, audited))
         };
         part.iter()
             .map(|opened| match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| audit(opened))) {
                 Ok(Ok(audited)) => Ok(audited),
                 Ok(Err(AppError::Erased { .. })) => Err(failure(&opened.pending, "erased")),
                 Ok(Err(error)) => {
-                    tracing::error!(submission.id = %id(&opened.pending), "an audit could not be sealed: {error}");
+                    tracing::error!(submission.id = %id_of(&opened.pending.interaction), "an audit could not be sealed: {error}");
                     Err(failure(&opened.pending, "not_sealed"))
                 }
                 Err(_) => {
-                    tracing::error!(submission.id = %id(&opened.pending), "the audit of an interaction panicked");
+                    tracing::error!(submission.id = %id_of(&opened.pending.interaction), "the audit of an interaction panicked");
                     Err(failure(&opened.pending, "panicked"))
                 }
             })
@@ -296,9 +296,9 @@ impl App {
             Status::NonCompliant => ComplianceStatus::NonCompliant,
         };
         let found = audit.pii.iter().chain(&audit.secrets).chain(&audit.special);
-        let entities = distinct(found.map(|finding| finding.kind.name));
+        let entities = distinct(found.map(|finding| finding.kind.name.to_owned()));
         let violated = audit.violations.iter().filter(|violation| !violation.recommendation);
-        let regulations = distinct(violated.map(|violation| violation.regulation));
+        let regulations = distinct(violated.map(|violation| violation.regulation.to_owned()));
         let mut document = AuditDocument::new(&audit, exchange, rules, scores);
         document.judge = judgement.map(|said| said.entry.clone());
         Found {
@@ -316,80 +316,55 @@ impl App {
         self.0.interactions.rules.get_or_init(|| self.config().interactions.rules())
     }
 
-    /// Tells webhooks, in the unit of the ends.
-    pub(super) async fn announce(&self, unit: &mut Unit, finished: &Finished) -> Result<(), AppError> {
-        let mut audited: BTreeMap<&OrganizationId, Vec<u64>> = BTreeMap::new();
-        for (organization, number) in &finished.audited {
-            audited.entry(organization).or_default().push(*number);
+    /// Tells webhooks, in the unit of the ends, of those audits that did end in it.
+    pub(super) async fn announce<'a>(
+        &self,
+        unit: &mut Unit,
+        finished: &Finished,
+        audited: impl Iterator<Item = (&'a SubmissionId, &'a AuditedInteraction)>,
+    ) -> Result<(), AppError> {
+        let ended: BTreeSet<&InteractionKey> = finished.audited.iter().collect();
+        let mut told: BTreeMap<&OrganizationId, Vec<_>> = BTreeMap::new();
+        for (id, audited) in audited.filter(|(_, audited)| ended.contains(&audited.key)) {
+            told.entry(&audited.key.0).or_default().push((id, audited));
         }
         let event = WebhookEvent::InteractionAudited;
-        for (organization, mut numbers) in audited {
+        for (organization, mut told) in told {
             let webhooks = unit.webhooks().subscribed(organization, event.as_str()).await?;
             if webhooks.is_empty() {
                 continue;
             }
-            numbers.sort_unstable();
-            let mut data = Vec::with_capacity(numbers.len());
-            for number in numbers {
-                let found = unit.interactions().find(organization, number).await?;
-                data.extend(found.map(|interaction| self.announcement(interaction)));
-            }
+            told.sort_unstable_by_key(|(id, _)| id.number);
+            let data: Vec<Value> = told.into_iter().map(|(id, audited)| self.announcement(id, audited)).collect();
             self.tell(unit, organization, &webhooks, event, &data).await?;
         }
         Ok(())
     }
 
     /// What webhooks are told of an audited interaction: what was found, and nothing of what was said.
-    fn announcement(&self, interaction: Interaction) -> Value {
-        let id = SubmissionId { number: interaction.number, letters: interaction.letters };
-        let status = interaction.status.map(|status| match status {
-            ComplianceStatus::Compliant => "Fully Compliant",
-            ComplianceStatus::Review => "Review Needed",
-            ComplianceStatus::NonCompliant => "Non-Compliant",
-        });
+    fn announcement(&self, id: &SubmissionId, audited: &AuditedInteraction) -> Value {
         json!({
             "submission_id": id.to_string(),
-            "compliance_status": status,
-            "risk_score": interaction.risk.map(|tenths| f64::from(tenths) / 10.0),
-            "entities": interaction.entities,
-            "regulations": interaction.regulations,
+            "compliance_status": status_name(audited.status),
+            "risk_score": f64::from(audited.risk) / 10.0,
+            "entities": audited.entities,
+            "regulations": audited.regulations,
             "url": format!("{}/v1/interactions/{id}", self.config().public_url()),
         })
     }
-}
-
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut names: Vec<String> = names.map(str::to_owned).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
 }
 
 fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn organizations(pending: &[PendingInteraction]) -> Vec<OrganizationId> {
-    let mut organizations: Vec<_> = pending.iter().map(|pending| pending.organization.clone()).collect();
-    organizations.sort_unstable();
-    organizations.dedup();
-    organizations
-}
-
 fn key(pending: &PendingInteraction) -> (OrganizationId, u64) {
     (pending.organization.clone(), pending.interaction.number)
 }
 
-fn id(pending: &PendingInteraction) -> SubmissionId {
-    SubmissionId { number: pending.interaction.number, letters: pending.interaction.letters.clone() }
-}
-
 fn subjects<'a>(organization: &OrganizationId, pending: &'a [PendingInteraction]) -> Vec<&'a str> {
     let of_it = pending.iter().filter(|pending| pending.organization == *organization);
-    let mut subjects: Vec<&str> = of_it.filter_map(|pending| pending.interaction.subject.as_deref()).collect();
-    subjects.sort_unstable();
-    subjects.dedup();
-    subjects
+    distinct(of_it.filter_map(|pending| pending.interaction.subject.as_deref()))
 }
 
 fn failure(pending: &PendingInteraction, code: &str) -> FailedInteraction {

@@ -24,9 +24,9 @@ use super::super::vault::{BatchKeys, Place};
 use super::super::{App, Inner};
 use super::audit::{Batch, Found, Of};
 use super::content::{CONTENT, Content};
-use super::country_code;
 use super::ids::{SubmissionId, letters};
 use super::submission::Submission;
+use super::{country_code, distinct};
 
 /// Submissions that wait for the task at once.
 const WAITING_MAX: usize = 4_096;
@@ -214,7 +214,7 @@ impl App {
             batches.push(self.batch(organization, &subjects(arrivals, indexes)).await?);
         }
         let mut answers: Vec<Option<Result<Accepted, AppError>>> = arrivals.iter().map(|_| None).collect();
-        let (mut audited, mut pending) = (Vec::new(), 0);
+        let (mut ids, mut audited, mut pending) = (Vec::new(), Vec::new(), 0);
         let now = self.clock().now();
         let mut unit = self.store().begin().await?;
         for ((organization, indexes), batch) in groups.iter().zip(&mut batches) {
@@ -234,6 +234,7 @@ impl App {
                 match &arrivals[index].found {
                     Some(found) => {
                         audited.push(self.sealed(batch, &of_arrival(arrivals[index], &accepted.id), found)?);
+                        ids.push(accepted.id.clone());
                     }
                     None => pending += 1,
                 }
@@ -242,7 +243,7 @@ impl App {
         }
         if !audited.is_empty() {
             let finished = unit.interaction_queue_writer().finish(&audited, &[], now).await?;
-            self.announce(&mut unit, &finished).await?;
+            self.announce(&mut unit, &finished, ids.iter().zip(&audited)).await?;
         }
         if let (Some((caller, once)), Some(Some(Ok(accepted)))) = (once, answers.first()) {
             once.seal(&mut unit, caller, &accepted.id.to_string(), accepted).await?;
@@ -288,11 +289,7 @@ fn lost() -> AppError {
 
 /// The distinct subjects of some arrivals.
 fn subjects<'a>(arrivals: &[&'a Arrival], indexes: &[usize]) -> Vec<&'a str> {
-    let mut subjects: Vec<&str> =
-        indexes.iter().filter_map(|index| arrivals[*index].submission.subject.as_deref()).collect();
-    subjects.sort_unstable();
-    subjects.dedup();
-    subjects
+    distinct(indexes.iter().filter_map(|index| arrivals[*index].submission.subject.as_deref()))
 }
 
 /// Those that the account affords, first come first served; the others get their refusal.

@@ -83,7 +83,8 @@ impl App {
 
     async fn search_interactions(&self, caller: &Caller, query: &LogQuery) -> Result<LogPage, AppError> {
         let organization = &caller.organization;
-        let Some(question) = Question::new(&self.word_key(organization).await?, &query.words) else {
+        let batch = self.batch(organization, &[]).await?;
+        let Some(question) = Question::new(&batch.words, &query.words) else {
             return Ok(LogPage { rows: Vec::new(), next: None, searched_to: None });
         };
         let (mut found, mut before, mut searched, mut opened) = (Vec::new(), query.before, 0, 0);

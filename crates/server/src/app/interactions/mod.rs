@@ -17,8 +17,10 @@ mod tokens;
 mod views;
 mod words;
 
+use std::collections::BTreeSet;
+
 use assize_interactions::document::AuditDocument;
-use assize_interactions::{Country, Interaction as Exchange, Text};
+use assize_interactions::{Country, Interaction as Exchange, Status, Text};
 use futures::StreamExt as _;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
@@ -291,6 +293,22 @@ impl App {
 pub fn country_code(typed: &str) -> Option<String> {
     let country = Country::parse(typed);
     (!country.unknown).then(|| country.code.unwrap_or_else(|| "global".to_owned()))
+}
+
+/// A status as the document spells it.
+#[must_use]
+pub fn status_name(status: ComplianceStatus) -> &'static str {
+    match status {
+        ComplianceStatus::Compliant => Status::FullyCompliant,
+        ComplianceStatus::Review => Status::ReviewNeeded,
+        ComplianceStatus::NonCompliant => Status::NonCompliant,
+    }
+    .name()
+}
+
+/// Each once, sorted.
+fn distinct<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.collect::<BTreeSet<T>>().into_iter().collect()
 }
 
 /// `2k` as the document spells its limit.

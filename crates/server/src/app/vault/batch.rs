@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::super::error::AppError;
 use super::super::random::Random;
 use super::envelope::{self, Holder, Key, Place, TextHeader};
-use super::{Vault, subject_fields, wrap};
+use super::{Vault, subject_erased, unwrap_subject_key, wrap_subject_key};
 
 /// The newest keys.
 pub(crate) struct BatchKeys {
@@ -59,11 +59,10 @@ impl Vault {
         for subject in missing {
             let version = known.get(subject).map_or(1, |record| record.version + 1);
             let key = envelope::generate(self.random.as_ref()).map_err(AppError::internal)?;
-            let number = version.to_be_bytes();
-            let fields = subject_fields(&keys.organization, subject, &number);
-            let wrapped = wrap(&keys.own.1, &key, &fields, self.random.as_ref()).map_err(AppError::internal)?;
-            let (data_key_version, wrapped) = (keys.own.0, Some(wrapped));
-            records.push((subject, SubjectKeyRecord { version, data_key_version, wrapped, destroyed_at: None }));
+            let own = (keys.own.0, &keys.own.1);
+            let named = (subject, version);
+            let record = wrap_subject_key(own, &keys.organization, named, &key, self.random.as_ref())?;
+            records.push((subject, record));
             keys.subjects.insert(subject.to_owned(), (version, key));
         }
         let made = unit.data_key_writer().insert_of_subjects(&keys.organization, &records, now).await?;
@@ -79,11 +78,7 @@ impl Vault {
         if record.data_key_version != keys.own.0 {
             return self.unwrap_subject_key(&keys.organization, subject, record).await;
         }
-        let wrapped = record.wrapped.as_deref().ok_or(AppError::Erased { what: "this person's data" })?;
-        let number = record.version.to_be_bytes();
-        let fields = subject_fields(&keys.organization, subject, &number);
-        envelope::unwrap(&keys.own.1, wrapped, &fields)
-            .map_err(|_| AppError::internal(format!("the key of a subject of {} does not open", keys.organization)))
+        unwrap_subject_key(&keys.own.1, &keys.organization, subject, record)
     }
 
     /// Opens a text with the keys of a batch or, when it was sealed with an older one, as [`Vault::open_sealed`].
@@ -114,16 +109,16 @@ impl Vault {
     /// Secret bytes of an organization for another purpose than sealing, the same until its oldest key is destroyed.
     ///
     /// # Errors
-    /// As [`Vault::seal`].
-    pub(crate) async fn derived(&self, organization: &OrganizationId, purpose: &str) -> Result<[u8; 32], AppError> {
-        let (newest, key) = self.newest(organization).await?;
-        for version in 1..newest {
-            let record = self.store.data_keys().find(organization, version).await?;
+    /// `Unavailable` when the database does not answer; `Internal` when the master key is not at hand.
+    pub(crate) async fn derived(&self, keys: &BatchKeys, purpose: &str) -> Result<[u8; 32], AppError> {
+        let (newest, key) = &keys.own;
+        for version in 1..*newest {
+            let record = self.store.data_keys().find(&keys.organization, version).await?;
             if let Some(record) = record.filter(|record| record.destroyed_at.is_none()) {
                 return Ok(derive(&self.unwrap(&record).await?, purpose));
             }
         }
-        Ok(derive(&key, purpose))
+        Ok(derive(key, purpose))
     }
 }
 
@@ -137,7 +132,7 @@ impl BatchKeys {
             None => (Holder::Organization, &self.own),
             Some(subject) => {
                 let key = self.subjects.get(subject);
-                (Holder::Subject, key.ok_or(AppError::Erased { what: "this person's data" })?)
+                (Holder::Subject, key.ok_or_else(subject_erased)?)
             }
         };
         let header = TextHeader { holder, version: *version };

@@ -250,10 +250,8 @@ impl Vault {
             let (data_key_version, data_key) = self.newest(organization).await?;
             let key = envelope::generate(self.random.as_ref()).map_err(AppError::internal)?;
             let version = newest.map_or(1, |newest| newest.version + 1);
-            let number = version.to_be_bytes();
-            let fields = subject_fields(organization, subject, &number);
-            let wrapped = wrap(&data_key, &key, &fields, self.random.as_ref()).map_err(AppError::internal)?;
-            let record = SubjectKeyRecord { version, data_key_version, wrapped: Some(wrapped), destroyed_at: None };
+            let data_key = (data_key_version, &data_key);
+            let record = wrap_subject_key(data_key, organization, (subject, version), &key, self.random.as_ref())?;
             let mut unit = self.store.begin().await?;
             let now = self.clock.now();
             let made = unit.data_key_writer().insert_of_subject(organization, subject, &record, now).await?;
@@ -280,12 +278,12 @@ impl Vault {
         subject: &str,
         record: &SubjectKeyRecord,
     ) -> Result<Key, AppError> {
-        let wrapped = record.wrapped.as_deref().ok_or(AppError::Erased { what: "this person's data" })?;
+        // The data key may be destroyed too: then the subject's own key is what is gone.
+        if record.wrapped.is_none() {
+            return Err(subject_erased());
+        }
         let data_key = self.data_key(organization, record.data_key_version).await?;
-        let number = record.version.to_be_bytes();
-        let fields = subject_fields(organization, subject, &number);
-        unwrap(&data_key, wrapped, &fields)
-            .map_err(|_| AppError::internal(format!("the key of a subject of {organization} does not open")))
+        unwrap_subject_key(&data_key, organization, subject, record)
     }
 }
 
@@ -313,6 +311,37 @@ fn unwrap_data_key(master: &MasterKey, record: &DataKeyRecord) -> Result<Key, Ap
             master.id, record.master_key_id
         ))
     })
+}
+
+/// Wraps a version of a subject's key with a version of its organization's.
+fn wrap_subject_key(
+    (data_key_version, data_key): (u32, &Key),
+    organization: &OrganizationId,
+    (subject, version): (&str, u32),
+    key: &Key,
+    random: &dyn Random,
+) -> Result<SubjectKeyRecord, AppError> {
+    let number = version.to_be_bytes();
+    let wrapped = wrap(data_key, key, &subject_fields(organization, subject, &number), random);
+    let wrapped = Some(wrapped.map_err(AppError::internal)?);
+    Ok(SubjectKeyRecord { version, data_key_version, wrapped, destroyed_at: None })
+}
+
+/// Opens a subject's key with the data key that wraps it.
+fn unwrap_subject_key(
+    data_key: &Key,
+    organization: &OrganizationId,
+    subject: &str,
+    record: &SubjectKeyRecord,
+) -> Result<Key, AppError> {
+    let wrapped = record.wrapped.as_deref().ok_or_else(subject_erased)?;
+    let number = record.version.to_be_bytes();
+    unwrap(data_key, wrapped, &subject_fields(organization, subject, &number))
+        .map_err(|_| AppError::internal(format!("the key of a subject of {organization} does not open")))
+}
+
+fn subject_erased() -> AppError {
+    AppError::Erased { what: "this person's data" }
 }
 
 fn subject_fields<'a>(organization: &'a OrganizationId, subject: &'a str, version: &'a [u8; 4]) -> [&'a [u8]; 4] {

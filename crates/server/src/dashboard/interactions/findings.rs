@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use assize_interactions::document::{AuditDocument, FindingEntry, SafetyEntry, SpanEntry, ViolationEntry};
 use assize_reports::charts::{Chart, Medium, RiskTermView, risk_terms};
 
+use super::log::tone;
 use super::text::{Mark, Place};
+use crate::app::{ComplianceStatus, status_name};
 
 /// Rows of a table of findings; the exports hold all.
 const ROWS_MAX: usize = 100;
@@ -174,12 +176,8 @@ fn listed(words: &[String]) -> String {
 
 /// The colour of a status as the interface spells it.
 pub(super) fn tone_of(status: &str) -> &'static str {
-    match status {
-        "Fully Compliant" => "pass",
-        "Review Needed" => "unsure",
-        "Non-Compliant" => "fail",
-        _ => "silent",
-    }
+    let known = ComplianceStatus::ALL.into_iter().find(|known| status_name(*known) == status);
+    known.map_or("silent", tone)
 }
 
 /// Where something was found on one side, with its name and the reason.

@@ -16,7 +16,7 @@ use crate::api::interactions::export::{FormatParameters, export};
 use crate::api::interactions::log::LogParameters;
 use crate::app::{
     AppError, ComplianceStatus, InteractionRecord, InteractionState, InteractionTally, LogPage, LogQuery, Permission,
-    SavedView, id_of,
+    SavedView, id_of, status_name,
 };
 use crate::dashboard::answers::PageAnswers;
 use crate::dashboard::assets::Script;
@@ -134,10 +134,17 @@ pub(super) fn state_of(record: &InteractionRecord) -> (&'static str, &'static st
         (InteractionState::Pending, _) => ("busy", "Audit pending"),
         (InteractionState::Failed, _) => ("fail", "Failed"),
         (InteractionState::Erased, _) => ("silent", "Erased"),
-        (InteractionState::Audited, Some(ComplianceStatus::Compliant)) => ("pass", "Fully Compliant"),
-        (InteractionState::Audited, Some(ComplianceStatus::Review)) => ("unsure", "Review Needed"),
-        (InteractionState::Audited, Some(ComplianceStatus::NonCompliant)) => ("fail", "Non-Compliant"),
+        (InteractionState::Audited, Some(status)) => (tone(status), status_name(status)),
         (InteractionState::Audited, None) => ("silent", "Audited"),
+    }
+}
+
+/// The colour of a status.
+pub(super) fn tone(status: ComplianceStatus) -> &'static str {
+    match status {
+        ComplianceStatus::Compliant => "pass",
+        ComplianceStatus::Review => "unsure",
+        ComplianceStatus::NonCompliant => "fail",
     }
 }
 
