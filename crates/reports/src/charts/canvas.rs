@@ -236,6 +236,9 @@ impl Canvas {
 
     fn rectangle(&mut self, from: At, to_x: f64, height: f64, paint: &str) {
         let (x, width) = (self.x(from.x.min(to_x)), self.x((to_x - from.x).abs()));
+        if width.trim_end_matches('%') == "0" {
+            return;
+        }
         let (y, height) = (trimmed(from.y), trimmed(height));
         let rectangle = format_args!("<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" {paint}/>");
         put(&mut self.shapes, rectangle);

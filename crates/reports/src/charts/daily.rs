@@ -10,7 +10,7 @@ use super::{Chart, DataTable};
 use crate::format::{count, decimal, percent};
 
 /// Sums of one day.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct InteractionDay {
     /// `2026-01-31`.
     pub day: String,

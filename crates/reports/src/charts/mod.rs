@@ -54,7 +54,7 @@ pub struct Chart {
 }
 
 /// A table of formatted cells.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct DataTable {
     /// Head cells.
     pub columns: Vec<TableColumn>,
@@ -63,7 +63,7 @@ pub struct DataTable {
 }
 
 /// One column of a table.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct TableColumn {
     /// Head.
     pub label: String,
@@ -73,7 +73,8 @@ pub struct TableColumn {
 
 impl DataTable {
     /// An empty table; a label that begins with `#` heads a column of numbers.
-    pub(crate) fn new(labels: &[&str]) -> DataTable {
+    #[must_use]
+    pub fn new(labels: &[&str]) -> DataTable {
         let columns = labels
             .iter()
             .map(|label| match label.strip_prefix('#') {

@@ -6,7 +6,7 @@ use super::{Chart, DataTable};
 use crate::format::decimal;
 
 /// A term of the score.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RiskTermView {
     /// What was found and where, e.g. `EMAIL in the output`.
     pub name: String,

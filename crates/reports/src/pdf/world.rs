@@ -1,4 +1,5 @@
-//! The closed world that typst compiles in: one static template, the document as JSON, its charts, embedded fonts.
+//! The closed world that typst compiles in: one static template and the look that all share, the document as JSON, its
+//! charts, embedded fonts.
 //!
 //! Invariant: no file system, no network, no clock. What a customer wrote enters only as JSON strings, so it can never
 //! be read as typst source.
@@ -23,6 +24,14 @@ pub(super) static FONTS: LazyLock<FontStore> = LazyLock::new(|| {
     fonts
 });
 
+/// What every template imports.
+static LOOK: LazyLock<Source> = LazyLock::new(|| source("/look.typ", include_str!("look.typ")));
+
+fn source(path: &str, text: &str) -> Source {
+    let path = VirtualPath::new(path).expect("the path is constant and valid");
+    Source::new(RootedPath::new(VirtualRoot::Project, path).intern(), text.to_owned())
+}
+
 /// One document's world.
 pub(super) struct ClosedWorld {
     main: Source,
@@ -33,9 +42,7 @@ pub(super) struct ClosedWorld {
 impl ClosedWorld {
     /// A world with one template and the files it may read, by path from the root.
     pub(super) fn new(template: &str, files: BTreeMap<String, Bytes>, today: Datetime) -> ClosedWorld {
-        let path = VirtualPath::new("/certificate.typ").expect("the path is constant and valid");
-        let id = RootedPath::new(VirtualRoot::Project, path).intern();
-        ClosedWorld { main: Source::new(id, template.to_owned()), files, today }
+        ClosedWorld { main: source("/main.typ", template), files, today }
     }
 }
 
@@ -53,7 +60,8 @@ impl World for ClosedWorld {
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        if id == self.main.id() { Ok(self.main.clone()) } else { Err(FileError::AccessDenied) }
+        let known = [&self.main, &*LOOK].into_iter().find(|source| source.id() == id);
+        known.cloned().ok_or(FileError::AccessDenied)
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {

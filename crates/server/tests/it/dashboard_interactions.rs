@@ -61,6 +61,16 @@ fn listed(page: &str) -> Vec<String> {
     rows.map(|rest| format!("VIRI-{}", rest.split('"').next().unwrap())).collect()
 }
 
+/// What a PDF says, as a reader would copy it.
+fn printed_words(pdf: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.pdf");
+    std::fs::write(&file, pdf).unwrap();
+    let output = std::process::Command::new("pdftotext").arg("-layout").arg(&file).arg("-").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[tokio::test]
 async fn the_log_is_narrowed_down_by_its_address_and_exports_what_it_shows() {
     let app = TestApp::start().await;
@@ -109,6 +119,13 @@ async fn the_log_is_narrowed_down_by_its_address_and_exports_what_it_shows() {
     assert!(csv.contains(&bad) && !csv.contains(&clean), "{csv}");
     let json = body_of(ada.get("/dashboard/interactions/export?format=json&q=settings").await).await;
     assert_eq!(json.as_array().unwrap().len(), 1);
+    let pdf = ada.get("/dashboard/interactions/export?format=pdf&entity=EMAIL").await;
+    assert_eq!(pdf.headers()["content-disposition"], "attachment; filename=\"interactions.pdf\"");
+    let words = printed_words(&pdf.bytes().await.unwrap());
+    for part in ["Only with", "EMAIL", bad.as_str(), "All interactions that fit", "Non-Compliant"] {
+        assert!(words.contains(part), "{part} in {words}");
+    }
+    assert!(!words.contains(&clean), "a report is of what is shown");
     assert_eq!(ada.get("/dashboard/interactions/export?risk_min=many").await.status(), 422);
     app.finish().await;
 }
@@ -169,6 +186,15 @@ async fn an_interaction_shows_its_texts_to_who_may_see_them() {
     assert_eq!(sub.get("/dashboard/interactions").await.status(), 403);
     let csv = eve.get(&format!("{path}/export?format=csv")).await.text().await.unwrap();
     assert!(csv.contains("Non-Compliant") && !csv.contains(EMAIL));
+    for who in [&ada, &eve] {
+        let pdf = who.get(&format!("{path}/export?format=pdf")).await;
+        assert_eq!(pdf.headers()["content-type"], "application/pdf");
+        let words = printed_words(&pdf.bytes().await.unwrap());
+        for part in ["Non-Compliant", "of 10", "[EMAIL_1]", "GDPR", "What to do", "CREDIT_CARD", "Page 1 of"] {
+            assert!(words.contains(part), "{part} in {words}");
+        }
+        assert!(!words.contains(EMAIL) && !words.contains("4111 1111"), "a file that is passed on holds no original");
+    }
 
     let elsewhere = OrganizationId::parse("org_elsewhere").unwrap();
     let bob = signed_in(&app, &elsewhere, "bob@example.org", Role::Owner).await;

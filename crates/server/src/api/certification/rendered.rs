@@ -1,4 +1,5 @@
-//! Certificates as page and PDF: rendered on the blocking pool, a few at a time, and kept for those who ask again.
+//! Documents as page and PDF: rendered on the blocking pool, a few at a time; certificates are kept for those who ask
+//! again.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -42,10 +43,18 @@ impl RenderedCache {
         if let Some(kept) = self.kept(key) {
             return Ok(kept);
         }
-        let rendered = tokio::task::spawn_blocking(render).await.map_err(AppError::internal)??;
-        let rendered = Bytes::from(rendered);
+        let rendered = on_a_thread(render).await?;
         self.keep(key.to_owned(), rendered.clone());
         Ok(rendered)
+    }
+
+    /// A document that is not kept.
+    pub(crate) async fn once(
+        &self,
+        render: impl FnOnce() -> Result<Vec<u8>, AppError> + Send + 'static,
+    ) -> Result<Bytes, AppError> {
+        let _permit = self.renderers.acquire().await.map_err(AppError::internal)?;
+        on_a_thread(render).await
     }
 
     fn kept(&self, key: &str) -> Option<Bytes> {
@@ -64,6 +73,10 @@ impl RenderedCache {
         }
         kept.push_back((key, document));
     }
+}
+
+async fn on_a_thread(render: impl FnOnce() -> Result<Vec<u8>, AppError> + Send + 'static) -> Result<Bytes, AppError> {
+    Ok(Bytes::from(tokio::task::spawn_blocking(render).await.map_err(AppError::internal)??))
 }
 
 #[cfg(test)]

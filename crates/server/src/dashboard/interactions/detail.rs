@@ -8,8 +8,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::LOG;
-use super::findings::{FindingsView, places};
-use super::log::{FILES, failure_words, state_of};
+use super::log::FILES;
+use super::places::places;
 use super::text::{TextPart, marked, parts, safe};
 use crate::api::extract::{Parameters, PathId};
 use crate::api::interactions::export::{FormatParameters, export_one};
@@ -18,6 +18,7 @@ use crate::dashboard::answers::PageAnswers;
 use crate::dashboard::frame::Page;
 use crate::dashboard::visitor::{Person, query_value};
 use crate::dashboard::words::{Moment, count};
+use crate::documents::findings::{FindingsView, failure_words, state_of, without_result};
 use crate::state::HttpState;
 
 /// Which part of long texts.
@@ -136,17 +137,6 @@ async fn show(state: &HttpState, person: &Person, id: &str, part: usize) -> Resu
     }))
 }
 
-/// What there is to say of an interaction that has no result.
-fn without_result(record: &InteractionRecord) -> &'static str {
-    match record.state {
-        InteractionState::Pending => "It was accepted and charged, and waits for its audit.",
-        InteractionState::Failed => "It could not be audited. Its tokens went back to the account.",
-        InteractionState::Erased | InteractionState::Audited => {
-            "Everything that was said was erased: the key that it was sealed with is destroyed."
-        }
-    }
-}
-
 /// Both sides with the part of them that was asked for, and how many parts there are.
 fn sides(
     record: &InteractionRecord,
@@ -216,5 +206,5 @@ pub(crate) async fn interaction_file(
     PathId(id): PathId,
     Parameters(format): Parameters<FormatParameters>,
 ) -> Response {
-    person.answer(export_one(state.app(), person.caller(), &id, format.format).await)
+    person.answer(export_one(&state, person.caller(), &id, format.format).await)
 }

@@ -15,8 +15,7 @@ use crate::api::extract::Parameters;
 use crate::api::interactions::export::{FormatParameters, export};
 use crate::api::interactions::log::LogParameters;
 use crate::app::{
-    AppError, ComplianceStatus, InteractionRecord, InteractionState, InteractionTally, LogPage, LogQuery, Permission,
-    SavedView, id_of, status_name,
+    AppError, InteractionRecord, InteractionState, InteractionTally, LogPage, LogQuery, Permission, SavedView, id_of,
 };
 use crate::dashboard::answers::PageAnswers;
 use crate::dashboard::assets::Script;
@@ -24,6 +23,7 @@ use crate::dashboard::form::FormView;
 use crate::dashboard::frame::{Page, own_page};
 use crate::dashboard::visitor::Person;
 use crate::dashboard::words::{Moment, count};
+use crate::documents::findings::{failure_words, state_of};
 use crate::state::HttpState;
 
 /// Interactions of one page.
@@ -34,7 +34,7 @@ const NEWS_MAX: u32 = 99;
 const TAGS_MAX: usize = 3;
 
 /// The files that a list or one interaction can be taken along as, as (value of `format`, name).
-pub(super) const FILES: &[(&str, &str)] = &[("json", "JSON"), ("csv", "CSV")];
+pub(super) const FILES: &[(&str, &str)] = &[("json", "JSON"), ("csv", "CSV"), ("pdf", "PDF")];
 
 /// What the page takes beside the filter of `GET /v1/interactions`.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -126,31 +126,6 @@ impl RowView {
             _ => "pass",
         }
     }
-}
-
-/// How an interaction stands: the colour and the word.
-pub(super) fn state_of(record: &InteractionRecord) -> (&'static str, &'static str) {
-    match (record.state, record.status) {
-        (InteractionState::Pending, _) => ("busy", "Audit pending"),
-        (InteractionState::Failed, _) => ("fail", "Failed"),
-        (InteractionState::Erased, _) => ("silent", "Erased"),
-        (InteractionState::Audited, Some(status)) => (tone(status), status_name(status)),
-        (InteractionState::Audited, None) => ("silent", "Audited"),
-    }
-}
-
-/// The colour of a status.
-pub(super) fn tone(status: ComplianceStatus) -> &'static str {
-    match status {
-        ComplianceStatus::Compliant => "pass",
-        ComplianceStatus::Review => "unsure",
-        ComplianceStatus::NonCompliant => "fail",
-    }
-}
-
-/// Why an audit failed, as a sentence; its tokens are always given back.
-pub(super) fn failure_words(failure: &str) -> String {
-    format!("{}; its tokens were refunded", failure.replace('_', " "))
 }
 
 /// A filter that a person keeps.
@@ -441,7 +416,7 @@ pub(crate) async fn interactions_file(
 ) -> Response {
     let query = LogFilter::read(&asked).query(crate::api::interactions::export::PAGE_ROWS);
     let file = match query {
-        Ok(query) => export(state.app(), person.caller().clone(), query, format.format).await,
+        Ok(query) => export(&state, person.caller().clone(), query, format.format).await,
         Err(error) => Err(error),
     };
     person.answer(file)

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::detail::SideView;
-use super::findings::{FindingsView, places};
+use super::places::places;
 use super::text::{marked, parts, safe};
 use crate::api::extract::Parameters;
 use crate::app::{AppError, Permission};
@@ -21,6 +21,7 @@ use crate::dashboard::form::FormView;
 use crate::dashboard::frame::Page;
 use crate::dashboard::visitor::{Person, Posted};
 use crate::dashboard::words::count;
+use crate::documents::findings::FindingsView;
 use crate::state::HttpState;
 
 /// Its address.

@@ -1,106 +1,104 @@
-//! What an audit found, as the page of an interaction and the playground show it.
+//! What the audit of an interaction found, in words: as pages and printed reports show it.
 
 use std::collections::BTreeMap;
 
-use assize_interactions::document::{AuditDocument, FindingEntry, SafetyEntry, SpanEntry, ViolationEntry};
+use assize_interactions::document::{AuditDocument, FindingEntry, SafetyEntry, ViolationEntry};
 use assize_reports::charts::{Chart, Medium, RiskTermView, risk_terms};
 
-use super::log::tone;
-use super::text::{Mark, Place};
-use crate::app::{ComplianceStatus, status_name};
+use crate::app::{ComplianceStatus, InteractionRecord, InteractionState, status_name};
 
 /// Rows of a table of findings; the exports hold all.
 const ROWS_MAX: usize = 100;
 
 /// A row of what was found.
-pub(super) struct FoundRow {
-    pub(super) kind: String,
-    pub(super) side: String,
+pub(crate) struct FoundRow {
+    pub(crate) kind: String,
+    pub(crate) side: String,
     /// The value as it may be shown.
-    pub(super) masked: String,
+    pub(crate) masked: String,
     /// How it was found, in words.
-    pub(super) how: String,
-    pub(super) confidence: String,
-    pub(super) severity: u8,
+    pub(crate) how: String,
+    pub(crate) confidence: String,
+    pub(crate) severity: u8,
     /// Where, as characters from 1.
-    pub(super) place: String,
+    pub(crate) place: String,
     /// What else it may be, and what it was hidden in.
-    pub(super) note: String,
+    pub(crate) note: String,
 }
 
 /// A hazard.
-pub(super) struct HazardRow {
+pub(crate) struct HazardRow {
     /// What was looked for, as the model or the rule names it.
-    pub(super) label: String,
-    pub(super) code: String,
-    pub(super) name: String,
-    pub(super) side: String,
-    pub(super) score: String,
-    pub(super) severity: u8,
+    pub(crate) label: String,
+    pub(crate) code: String,
+    pub(crate) name: String,
+    pub(crate) side: String,
+    pub(crate) score: String,
+    pub(crate) severity: u8,
 }
 
 /// What one law or framework may be engaged by.
-pub(super) struct LawView {
-    pub(super) id: String,
-    pub(super) title: String,
+pub(crate) struct LawView {
+    pub(crate) id: String,
+    pub(crate) title: String,
     /// Why it is relevant at all; empty when the audit does not say.
-    pub(super) because: String,
-    pub(super) rows: Vec<LawRow>,
+    pub(crate) because: String,
+    pub(crate) rows: Vec<LawRow>,
 }
 
 /// One article of it.
-pub(super) struct LawRow {
-    pub(super) article: String,
-    pub(super) title: String,
-    pub(super) why: String,
-    pub(super) tone: &'static str,
-    pub(super) severity: String,
-    pub(super) remediation: String,
+pub(crate) struct LawRow {
+    pub(crate) article: String,
+    pub(crate) title: String,
+    pub(crate) why: String,
+    pub(crate) tone: &'static str,
+    pub(crate) severity: String,
+    pub(crate) remediation: String,
 }
 
 /// A fact that rules found.
-pub(super) struct FactRow {
-    pub(super) kind: String,
-    pub(super) fact: String,
-    pub(super) confidence: String,
-    pub(super) places: String,
+pub(crate) struct FactRow {
+    pub(crate) kind: String,
+    pub(crate) fact: String,
+    pub(crate) confidence: String,
+    pub(crate) places: String,
 }
 
 /// A law that was looked at and is not engaged by anything.
-pub(super) struct QuietLaw {
-    pub(super) id: String,
-    pub(super) title: String,
-    pub(super) because: String,
+pub(crate) struct QuietLaw {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) because: String,
 }
 
 /// Everything.
-pub(super) struct FindingsView {
-    pub(super) tone: &'static str,
-    pub(super) status: String,
+pub(crate) struct FindingsView {
+    pub(crate) tone: &'static str,
+    pub(crate) status: String,
     /// One sentence: what was found, and what it may engage.
-    pub(super) summary: String,
-    pub(super) explanation: String,
-    pub(super) chart: Chart,
-    pub(super) found: Vec<FoundRow>,
-    pub(super) found_count: usize,
-    pub(super) hazards: Vec<HazardRow>,
+    pub(crate) summary: String,
+    pub(crate) explanation: String,
+    pub(crate) chart: Chart,
+    pub(crate) found: Vec<FoundRow>,
+    pub(crate) found_count: usize,
+    pub(crate) hazards: Vec<HazardRow>,
     /// Scores below their threshold, when they were asked for.
-    pub(super) scores: Vec<HazardRow>,
-    pub(super) laws: Vec<LawView>,
-    pub(super) recommended: Vec<LawView>,
-    pub(super) quiet: Vec<QuietLaw>,
-    pub(super) steps: Vec<String>,
-    pub(super) facts: Vec<FactRow>,
-    pub(super) warnings: Vec<String>,
-    pub(super) engine: String,
-    pub(super) rules: String,
-    pub(super) organization_rules: String,
-    pub(super) formula: String,
+    pub(crate) scores: Vec<HazardRow>,
+    pub(crate) laws: Vec<LawView>,
+    pub(crate) recommended: Vec<LawView>,
+    pub(crate) quiet: Vec<QuietLaw>,
+    pub(crate) steps: Vec<String>,
+    pub(crate) facts: Vec<FactRow>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) engine: String,
+    pub(crate) rules: String,
+    pub(crate) organization_rules: String,
+    pub(crate) formula: String,
 }
 
 impl FindingsView {
-    pub(super) fn new(document: &AuditDocument) -> Self {
-        let terms: Vec<RiskTermView> = document.risk_terms.iter().map(term).collect();
+    pub(crate) fn new(document: &AuditDocument) -> Self {
+        let terms = terms(document);
         let found: Vec<&FindingEntry> =
             document.secrets.iter().chain(&document.pii).chain(&document.special_categories).collect();
         let laws = laws(document, &document.regulation_violations);
@@ -175,37 +173,14 @@ fn listed(words: &[String]) -> String {
 }
 
 /// The colour of a status as the interface spells it.
-pub(super) fn tone_of(status: &str) -> &'static str {
+pub(crate) fn tone_of(status: &str) -> &'static str {
     let known = ComplianceStatus::ALL.into_iter().find(|known| status_name(*known) == status);
     known.map_or("silent", tone)
 }
 
-/// Where something was found on one side, with its name and the reason.
-pub(super) fn places(document: &AuditDocument, side: &str) -> Vec<Place> {
-    let found = |entries: &[FindingEntry], mark: Mark| -> Vec<Place> {
-        let place = |entry: &FindingEntry| Place {
-            start: entry.start,
-            end: entry.end,
-            mark,
-            name: entry.kind.clone(),
-            why: format!("{}: {}, confidence {:.2}", entry.kind, how(entry), entry.confidence),
-        };
-        entries.iter().filter(|entry| entry.side == side).map(place).collect()
-    };
-    let mut places = found(&document.secrets, Mark::Secret);
-    places.extend(found(&document.pii, Mark::Personal));
-    places.extend(found(&document.special_categories, Mark::Special));
-    for issue in document.safety_issues.iter().filter(|issue| issue.side == side) {
-        let place = |span: &SpanEntry| Place {
-            start: span.start,
-            end: span.end,
-            mark: Mark::Hazard,
-            name: issue.category.clone(),
-            why: format!("{} {}, score {:.2}", issue.category, issue.name, issue.score),
-        };
-        places.extend(issue.spans.iter().filter(|span| span.side == side).map(place));
-    }
-    places
+/// What the risk is made of, the largest first.
+pub(crate) fn terms(document: &AuditDocument) -> Vec<RiskTermView> {
+    document.risk_terms.iter().map(term).collect()
 }
 
 fn term(term: &assize_interactions::document::RiskTerm) -> RiskTermView {
@@ -247,7 +222,7 @@ fn found_row(entry: &FindingEntry) -> FoundRow {
 }
 
 /// How something was found, in words.
-fn how(entry: &FindingEntry) -> String {
+pub(crate) fn how(entry: &FindingEntry) -> String {
     let how = match entry.evidence.as_str() {
         "checksum" => "its check digits are right",
         "format" => "its form is",
@@ -349,6 +324,42 @@ fn tone_of_severity(severity: &str) -> &'static str {
 fn word(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// How an interaction stands: the colour and the word.
+pub(crate) fn state_of(record: &InteractionRecord) -> (&'static str, &'static str) {
+    match (record.state, record.status) {
+        (InteractionState::Pending, _) => ("busy", "Audit pending"),
+        (InteractionState::Failed, _) => ("fail", "Failed"),
+        (InteractionState::Erased, _) => ("silent", "Erased"),
+        (InteractionState::Audited, Some(status)) => (tone(status), status_name(status)),
+        (InteractionState::Audited, None) => ("silent", "Audited"),
+    }
+}
+
+/// The colour of a status.
+pub(crate) fn tone(status: ComplianceStatus) -> &'static str {
+    match status {
+        ComplianceStatus::Compliant => "pass",
+        ComplianceStatus::Review => "unsure",
+        ComplianceStatus::NonCompliant => "fail",
+    }
+}
+
+/// Why an audit failed, as a sentence; its tokens are always given back.
+pub(crate) fn failure_words(failure: &str) -> String {
+    format!("{}; its tokens were refunded", failure.replace('_', " "))
+}
+
+/// What there is to say of an interaction that has no result.
+pub(crate) fn without_result(record: &InteractionRecord) -> &'static str {
+    match record.state {
+        InteractionState::Pending => "It was accepted and charged, and waits for its audit.",
+        InteractionState::Failed => "It could not be audited. Its tokens went back to the account.",
+        InteractionState::Erased | InteractionState::Audited => {
+            "Everything that was said was erased: the key that it was sealed with is destroyed."
+        }
+    }
 }
 
 #[cfg(test)]
