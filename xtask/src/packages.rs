@@ -12,6 +12,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("chromium-driver", "/usr/bin/chromedriver"),
     ("postgresql", "/usr/lib/postgresql"),
     ("poppler-utils", "/usr/bin/pdftotext"),
+    ("util-linux", "/usr/bin/prlimit"),
     ("curl", "/usr/bin/curl"),
     ("nodejs", "/usr/bin/node"),
     ("python3-venv", "/usr/share/doc/python3-venv"),

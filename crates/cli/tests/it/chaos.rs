@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{files_below, run, said, wait_for};
+use crate::harness::{Answer, assize, files_below, run, said, wait_for};
 use crate::shared::{Installation, Random, Role, people, s3_put, s3_url};
 
 /// Kills in one test.
@@ -153,6 +153,9 @@ fn while_postgresql_is_away_answers_are_clear_and_afterwards_all_goes_on() {
     for seed in 0..4 {
         accepted.push(submit(seed as usize % 2, seed));
     }
+    let header = format!("X-API-Key: {}", interactions_key(&installation));
+    let say = |server: usize| installation.ask(server, "/", &["-H", &header, "-d", &interaction().to_string()]);
+    let mut heard: Vec<String> = (0..4).map(|n| submission(&say(n % 2))).collect();
     installation.cluster.stop().unwrap();
     let gone = Instant::now();
     let mut asked = 0;
@@ -166,6 +169,9 @@ fn while_postgresql_is_away_answers_are_clear_and_afterwards_all_goes_on() {
                 assert!(!told.contains("postgres") && !told.contains("sql"), "{told}");
             }
             assert_eq!(installation.submit(server, 99).status, 503);
+            let refused = say(server);
+            assert_eq!((refused.status, &refused.json()["status"]), (503, &json!("error")));
+            assert!(refused.headers.to_lowercase().contains("\r\nretry-after: "), "{}", refused.headers);
             let ready = installation.ask(server, "/ready", &[]);
             assert_eq!((ready.status, &ready.json()["database"]), (503, &json!("failed")));
             assert_eq!(installation.ask(server, "/health", &[]).status, 200, "the process itself is well");
@@ -176,10 +182,44 @@ fn while_postgresql_is_away_answers_are_clear_and_afterwards_all_goes_on() {
     for server in [0, 1] {
         wait_for("the server to be ready", || installation.ask(server, "/ready", &[]).status == 200);
         accepted.push(submit(server, 10 + server as u32));
+        heard.push(submission(&say(server)));
     }
     wait_until_done(&installation, 0, &accepted);
     assert_consistent(&installation, &accepted);
     assert_nothing_left(&installation);
+    let mut kept = Vec::new();
+    wait_for("the interactions to be audited", || {
+        let page = installation.ask(1, "/v1/interactions", &["-H", &header]).json();
+        let rows = page["interactions"].as_array().unwrap();
+        kept = rows.iter().map(|row| row["submission_id"].as_str().unwrap().to_owned()).collect();
+        rows.iter().all(|row| row["state"] == "audited")
+    });
+    kept.sort();
+    heard.sort();
+    assert_eq!(kept, heard, "every submission that was answered is there once, and no other");
+}
+
+fn interactions_key(installation: &Installation) -> String {
+    let arguments = ["key", "create", "--org", "acme", "--role", "owner", "--interface", "interactions", "--json"];
+    let mut command = assize();
+    command.args(arguments).arg("--config").arg(installation.config()).arg("--home").arg(installation.home(0));
+    let made = command.output().expect("the binary runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    serde_json::from_slice::<Value>(&made.stdout).unwrap()["key"].as_str().unwrap().to_owned()
+}
+
+/// An interaction to be audited.
+fn interaction() -> Value {
+    json!({
+        "user_id": "u", "company_name": "Acme", "use_case": "Support", "timestamp": "2026-11-21T10:00:00Z",
+        "input": { "value": "Where is my parcel?", "format": "text", "country": "DE" },
+        "output": { "value": "It arrives tomorrow.", "format": "text", "country": "DE" },
+    })
+}
+
+fn submission(answer: &Answer) -> String {
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    answer.json()["submission_id"].as_str().unwrap().to_owned()
 }
 
 #[test]

@@ -35,7 +35,28 @@ impl Answer {
 impl Server {
     /// `assize serve` on this home, with more arguments.
     pub(crate) fn start(home: &Path, arguments: &[&str]) -> Self {
-        let mut child = assize()
+        Self::start_as(assize(), home, arguments)
+    }
+
+    /// The same for a process whose writes fail beyond [`Server::limit_files`]: to a program, a disk that is full looks
+    /// the same, but for the signal that comes before the error and would end the process.
+    pub(crate) fn start_on_a_small_disk(home: &Path) -> Self {
+        let mut shell = Command::new("bash");
+        shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(assize().get_program());
+        shell.env_remove("ASSIZE_HOME").env_remove("ASSIZE_CONFIG");
+        Self::start_as(shell, home, &[])
+    }
+
+    /// From now on no file of the process may grow beyond so many bytes; `None` for any number.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let bytes = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let process = format!("--pid={}", self.child.id());
+        let limited = Command::new("prlimit").arg(process).arg(format!("--fsize={bytes}:")).status();
+        assert!(limited.expect("prlimit is part of util-linux").success());
+    }
+
+    fn start_as(mut command: Command, home: &Path, arguments: &[&str]) -> Self {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--home"])
             .arg(home)
             .args(arguments)

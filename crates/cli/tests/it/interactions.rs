@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Server, assize, folder, run, said, wait_for};
+use crate::harness::{Answer, Server, assize, files_below, folder, run, said, wait_for};
 
 /// The original's address, as its examples print it.
 const ORIGINAL: &str = "https://analyzecompliance-vrbinbrbkq-uc.a.run.app";
@@ -320,12 +320,20 @@ fn what_was_answered_is_audited_and_charged_once_however_often_the_server_dies()
     }
     assert!(answered.len() > KILLS * CONNECTIONS, "the load submitted something: {}", answered.len());
     let server = Server::start(home.path(), &[]);
+    let rows = all_audited(&server, &key);
+    let lost: Vec<_> = answered.difference(&rows).collect();
+    assert!(lost.is_empty(), "answered and lost: {lost:?}");
+}
+
+/// The ids of all submissions, once all are audited. Each was counted once when it was audited, and charged once when it
+/// was kept.
+fn all_audited(server: &Server, key: &str) -> BTreeSet<String> {
     let mut rows: Vec<Value> = Vec::new();
     wait_for("all audits", || {
         rows.clear();
         let mut cursor = String::new();
         loop {
-            let page = ask(&server, &key, &format!("/v1/interactions?limit=500{cursor}"));
+            let page = ask(server, key, &format!("/v1/interactions?limit=500{cursor}"));
             rows.extend(page["interactions"].as_array().unwrap().iter().cloned());
             match page["next"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
@@ -336,15 +344,58 @@ fn what_was_answered_is_audited_and_charged_once_however_often_the_server_dies()
     });
     let kept: BTreeSet<String> = rows.iter().map(|row| row["submission_id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(kept.len(), rows.len());
-    let lost: Vec<_> = answered.difference(&kept).collect();
-    assert!(lost.is_empty(), "answered and lost: {lost:?}");
-    // Each row was counted once when it was audited, and charged once when it was kept.
-    let usage = ask(&server, &key, "/v1/usage");
+    let usage = ask(server, key, "/v1/usage");
     let days = usage["by_day"].as_array().unwrap();
     let counted: u64 = days.iter().map(|day| day["submissions"].as_u64().unwrap()).sum();
     assert_eq!(counted, rows.len() as u64);
     let tokens: u64 = rows.iter().map(|row| row["tokens"].as_u64().unwrap()).sum();
     assert_eq!(usage["used"], tokens);
+    kept
+}
+
+#[test]
+fn while_the_disk_is_full_submissions_are_told_and_nothing_answered_is_lost() {
+    let home = folder();
+    let key = key(home.path());
+    let server = Server::start_on_a_small_disk(home.path());
+    let header = format!("X-API-Key: {key}");
+    let submit = |n: usize| {
+        let body = json!({
+            "user_id": "u", "company_name": "Acme", "use_case": "Support", "timestamp": "2026-11-21T10:00:00Z",
+            "your_company_user_id": format!("user_{n}"),
+            "input": { "value": "Where is my parcel? ".repeat(40), "format": "text", "country": "DE" },
+            "output": { "value": "It arrives tomorrow.", "format": "text", "country": "DE" },
+        });
+        server.curl("/", &["-H", &header, "-d", &body.to_string()])
+    };
+    let id_of = |answer: &Answer| answer.json()["submission_id"].as_str().unwrap().to_owned();
+    let mut answered = BTreeSet::from([id_of(&submit(0))]);
+    let largest = files_below(home.path()).iter().filter_map(|file| file.metadata().ok()).map(|of| of.len()).max();
+    server.limit_files(Some(largest.unwrap() + 64 * 1024));
+    let mut refused = 0;
+    for n in 1..400 {
+        let answer = submit(n);
+        match answer.status {
+            200 => assert!(answered.insert(id_of(&answer))),
+            status => {
+                assert_eq!(status, 503, "{}", String::from_utf8_lossy(&answer.body));
+                assert!(answer.headers.to_lowercase().contains("\r\nretry-after: "), "{}", answer.headers);
+                assert_eq!(answer.json()["status"], "error");
+                refused += 1;
+            }
+        }
+        if refused >= 10 {
+            break;
+        }
+    }
+    assert_eq!(refused, 10, "the limit was never reached: {} were taken", answered.len());
+    assert_eq!(server.curl("/health", &[]).status, 200, "the process itself is well");
+    server.limit_files(None);
+    wait_for("room again", || {
+        let answer = submit(1_000);
+        answer.status == 200 && answered.insert(id_of(&answer))
+    });
+    assert_eq!(all_audited(&server, &key), answered, "what was taken is there, and nothing else");
 }
 
 /// Submits on one connection and answers the ids it got.

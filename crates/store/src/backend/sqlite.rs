@@ -1,11 +1,13 @@
 //! SQLite: a file only its owner can read, write-ahead log, full synchronisation, one writer.
 
 use std::fs::OpenOptions;
+use std::future::ready;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use sqlx::ConnectOptions;
+use futures::FutureExt as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection as _};
 
 use super::{ACQUIRE_TIME_MAX, Pools, unavailable};
 use crate::error::Error;
@@ -33,7 +35,10 @@ pub(super) async fn connect(database_url: &str) -> Result<Pools, Error> {
         .disable_statement_logging();
     let pool = || {
         let options = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIME_MAX).test_before_acquire(false);
-        options.idle_timeout(None).max_lifetime(None)
+        // When the disk is full SQLite rolls a transaction back by itself; the driver's rollback then finds none, and the
+        // connection would count as inside one for ever. Such a one is closed.
+        let options = options.idle_timeout(None).max_lifetime(None);
+        options.before_acquire(|connection, _| ready(Ok(!connection.is_in_transaction())).boxed())
     };
     // The writer first: it sets the journal mode, which the readers then find.
     let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(super::errors::translate)?;
