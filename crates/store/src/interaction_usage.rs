@@ -84,6 +84,24 @@ impl<'a> InteractionUsage<'a> {
         self.by("client_user", "tokens DESC, client_user", organization, days).await
     }
 
+    /// Counts what was counted under a user's name under none: the sums stay, and nothing in them leads to that user.
+    pub async fn forget_client_user(&mut self, organization: &OrganizationId, user: &str) -> Result<(), Error> {
+        if user.is_empty() {
+            return Ok(());
+        }
+        let (columns, sums) = (SUMS.join(", "), SUMS.map(|column| format!("SUM({column})")).join(", "));
+        let add = sql(AssertSqlSafe(format!(
+            "INSERT INTO interaction_days (organization_id, day, model_version, client_user, {columns})
+             SELECT organization_id, day, model_version, '', {sums} FROM interaction_days
+             WHERE organization_id = $1 AND client_user = $2 GROUP BY organization_id, day, model_version {ADDED}
+             RETURNING day"
+        )));
+        self.on.write(add.bind(organization.as_str()).bind(user)).await?;
+        let delete = sql("DELETE FROM interaction_days WHERE organization_id = $1 AND client_user = $2 RETURNING day");
+        self.on.write(delete.bind(organization.as_str()).bind(user)).await?;
+        Ok(())
+    }
+
     async fn by<K: Column>(
         &mut self,
         key: &'static str,
@@ -110,19 +128,22 @@ pub fn day_of(at: Timestamp) -> i64 {
 
 const SUMS: [&str; 7] = ["submissions", "tokens", "compliant", "review", "non_compliant", "failed", "risk_sum"];
 
-static ADD: ManyRows = ManyRows::new(
-    "INSERT INTO interaction_days (organization_id, day, model_version, client_user, submissions, tokens, compliant,
-         review, non_compliant, failed, risk_sum)
-     VALUES ",
-    11,
-    " ON CONFLICT (organization_id, day, model_version, client_user) DO UPDATE SET
+/// What follows the rows of an insert so that they are added to those that are there.
+const ADDED: &str = " ON CONFLICT (organization_id, day, model_version, client_user) DO UPDATE SET
          submissions = interaction_days.submissions + excluded.submissions,
          tokens = interaction_days.tokens + excluded.tokens,
          compliant = interaction_days.compliant + excluded.compliant,
          review = interaction_days.review + excluded.review,
          non_compliant = interaction_days.non_compliant + excluded.non_compliant,
          failed = interaction_days.failed + excluded.failed,
-         risk_sum = interaction_days.risk_sum + excluded.risk_sum",
+         risk_sum = interaction_days.risk_sum + excluded.risk_sum";
+
+static ADD: ManyRows = ManyRows::new(
+    "INSERT INTO interaction_days (organization_id, day, model_version, client_user, submissions, tokens, compliant,
+         review, non_compliant, failed, risk_sum)
+     VALUES ",
+    11,
+    ADDED,
 );
 
 /// What is to be added, by organization, day, model and client's user: in the order in which rows are locked.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::backend::On;
 use crate::backend::query::{Row, sql};
 use crate::error::Error;
-use crate::ids::{OrganizationId, UserId};
+use crate::ids::{OrganizationId, UserId, stored};
 
 /// Most views of one person in one organization.
 pub const SAVED_VIEWS_MAX: u32 = 100;
@@ -54,6 +54,19 @@ impl<'a> SavedViews<'a> {
         .bind(view.updated_at)
         .bind(SAVED_VIEWS_MAX);
         Ok(self.on.write_one(upsert).await?.is_some())
+    }
+
+    /// Everybody's views of an organization whose filter has a field of this name.
+    pub async fn with_field(
+        &mut self,
+        organization: &OrganizationId,
+        field: &str,
+    ) -> Result<Vec<(UserId, SavedView)>, Error> {
+        let select = sql("SELECT user_id, name, query, updated_at FROM saved_views
+             WHERE organization_id = $1 AND query LIKE $2 ORDER BY user_id, name");
+        let select = select.bind(organization.as_str()).bind(format!("%{field}=%").as_str());
+        let rows = self.on.read(select).await?;
+        rows.iter().map(|row| Ok((stored(UserId::parse, &row.get::<String>("user_id")?)?, saved_view(row)?))).collect()
     }
 
     /// Forgets a view. Answers whether there was one.

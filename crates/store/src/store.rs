@@ -448,6 +448,12 @@ impl Unit {
         InteractionQueueWriter::on(self.on())
     }
 
+    /// What of interactions is counted.
+    #[must_use]
+    pub fn interaction_usage(&mut self) -> InteractionUsage<'_> {
+        InteractionUsage::on(self.on())
+    }
+
     /// Filters that people keep under a name.
     #[must_use]
     pub fn saved_views(&mut self) -> SavedViews<'_> {

@@ -294,6 +294,10 @@ async fn a_person_is_erased_by_an_owner_who_says_it_twice() {
     assert_eq!(refused.status(), 422);
     assert!(refused.text().await.unwrap().contains("again-error"));
     assert!(ada.page(&path).await.contains(EMAIL), "nothing was erased");
+    for (name, query) in [("theirs", "your_company_user_id=internal%5Fuser_001&risk_min=3"), ("risky", "risk_min=7")] {
+        let kept = bob.post("/dashboard/interactions/views", &[("name", name), ("query", query)]).await;
+        assert_eq!(kept.status(), 303, "{name}");
+    }
 
     let erased = ada.post(erase, &fields).await;
     assert_eq!(location(&erased), "/dashboard/interactions?said=erased-1");
@@ -301,6 +305,8 @@ async fn a_person_is_erased_by_an_owner_who_says_it_twice() {
     assert!(list.contains("1 interaction was erased for good.") && list.contains("Erased</span>"), "{list}");
     let page = ada.page(&path).await;
     assert!(page.contains("Erased at the request") && !page.contains(EMAIL) && !page.contains("internal_user_001"));
+    let views = bob.page("/dashboard/interactions").await;
+    assert!(views.contains(">risky<") && !views.contains(">theirs<"), "a view that names the person is gone: {views}");
     app.finish().await;
 }
 

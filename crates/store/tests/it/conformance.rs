@@ -67,7 +67,7 @@ on_both! {
         large_groups_are_numbered_without_gaps, lists_filter_and_page, tallies_count_the_newest_of_a_filter,
         pending_ones_come_by_their_time, audits_end_once, erased_ones_hold_nothing_and_are_not_audited,
         old_ones_are_deleted_and_stay_counted,
-        usage_is_counted_by_day_model_and_user, concurrent_groups_share_numbers_and_tokens_exactly,
+        usage_is_counted_by_day_model_and_user, usage_forgets_a_user_and_keeps_the_sums, concurrent_groups_share_numbers_and_tokens_exactly,
         concurrent_workers_end_each_audit_once, submissions_wake_their_workers_alone;
     jobs: job_runs_and_succeeds, failed_job_is_retried_by_hand, unique_key_answers_with_the_first_job,
         cancelling_depends_on_the_state, lists_filter_and_page, other_organizations_see_nothing,
@@ -79,7 +79,7 @@ on_both! {
     rate_limits: bucket_grants_what_it_has, tokens_come_back, buckets_do_not_share,
         concurrent_takes_never_exceed_the_bucket, bucket_is_never_further_from_full_than_empty,
         full_buckets_are_forgotten;
-    saved_views: views_belong_to_one_person, people_keep_so_many_views;
+    saved_views: views_belong_to_one_person, people_keep_so_many_views, views_are_found_by_a_field;
     schedules: due_time_is_enqueued_once, missed_times_run_once, definition_changes_keep_the_time,
         clock_set_back_holds_nothing_up, other_organizations_schedules_are_theirs, time_is_shared;
     retention: organizations_have_their_own_times, only_ended_jobs_are_deleted, dead_letters_stay,

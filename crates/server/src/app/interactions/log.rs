@@ -192,6 +192,8 @@ impl App {
         }
         let now = self.clock().now();
         let mut unit = self.store().begin().await?;
+        unit.interaction_usage().forget_client_user(&caller.organization, subject).await?;
+        self.forget_views_of(&mut unit, caller, subject).await?;
         let event = caller.event(now, "interactions.erase", "subject", json!({ "interactions": erased }));
         unit.audit_writer().append(&caller.organization, &event).await?;
         unit.commit().await?;

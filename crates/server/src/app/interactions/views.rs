@@ -3,8 +3,10 @@
 //! A kept filter is the person's own and changes nothing of the organization: it stands in no audit trail, which would
 //! hold on to the names of people that filters name.
 
+use assize_store::Unit;
 use assize_store::interactions::{InteractionFilter, TALLY_INTERACTIONS_MAX};
 use assize_store::saved_views::SAVED_VIEWS_MAX;
+use url::form_urlencoded;
 
 use super::super::caller::{Actor, Caller, Permission};
 use super::super::error::AppError;
@@ -63,6 +65,24 @@ impl App {
         } else {
             Err(AppError::Conflict(format!("you keep {SAVED_VIEWS_MAX} views already; delete one first")))
         }
+    }
+
+    /// Forgets everybody's filters that name a person who is erased.
+    pub(super) async fn forget_views_of(
+        &self,
+        unit: &mut Unit,
+        caller: &Caller,
+        subject: &str,
+    ) -> Result<(), AppError> {
+        const NAMING: [&str; 2] = ["your_company_user_id", "user_id"];
+        // The second name is an end of the first: one question finds both.
+        for (user, view) in unit.saved_views().with_field(&caller.organization, NAMING[1]).await? {
+            let mut fields = form_urlencoded::parse(view.query.as_bytes());
+            if fields.any(|(field, value)| NAMING.contains(&&*field) && value == subject) {
+                unit.saved_views().delete(&caller.organization, &user, &view.name).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Forgets a filter.

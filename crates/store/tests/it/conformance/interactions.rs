@@ -474,6 +474,29 @@ pub(crate) async fn usage_is_counted_by_day_model_and_user(store: Store) {
     assert!(usage.by_day(&other, i64::MIN..=i64::MAX).await.unwrap().is_empty());
 }
 
+pub(crate) async fn usage_forgets_a_user_and_keeps_the_sums(store: Store) {
+    let of = |model: Option<&str>, user: &str| NewInteraction {
+        model_version: model.map(str::to_owned),
+        client_user: user.to_owned(),
+        ..new_interaction(1)
+    };
+    submit(&store, &[of(Some("m"), "a"), of(None, "a"), of(Some("m"), ""), of(Some("m"), "b")]).await;
+    let all: Vec<_> = (1..=4).map(|number| audited(number, ComplianceStatus::Review, 40)).collect();
+    finish(&store, &all, &[], at(9)).await;
+    let days = 0..=i64::MAX;
+    let before = store.interaction_usage().by_model(&public(), days.clone()).await.unwrap();
+    for _ in 0..2 {
+        let mut unit = store.begin().await.unwrap();
+        unit.interaction_usage().forget_client_user(&public(), "a").await.unwrap();
+        unit.interaction_usage().forget_client_user(&public(), "").await.unwrap();
+        unit.commit().await.unwrap();
+        let users = store.interaction_usage().by_client_user(&public(), days.clone()).await.unwrap();
+        let users: Vec<_> = users.iter().map(|(name, usage)| (name.as_str(), usage.submissions)).collect();
+        assert_eq!(users, [("", 3), ("b", 1)]);
+        assert_eq!(store.interaction_usage().by_model(&public(), days.clone()).await.unwrap(), before);
+    }
+}
+
 /// Many writers at once: no number twice, none left out, and the ledger adds up.
 pub(crate) async fn concurrent_groups_share_numbers_and_tokens_exactly(store: Store) {
     open(&store, &public(), &PREMIUM, at(0)).await;

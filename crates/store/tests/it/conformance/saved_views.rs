@@ -56,3 +56,19 @@ pub(crate) async fn people_keep_so_many_views(store: Store) {
     assert_eq!(views.list(&public(), &ada).await.unwrap().len(), SAVED_VIEWS_MAX as usize);
     unit.commit().await.unwrap();
 }
+
+pub(crate) async fn views_are_found_by_a_field(store: Store) {
+    let (ada, bob, other) = (user(&store, 1).await, user(&store, 2).await, other(&store).await);
+    let mut views = store.saved_views();
+    for (place, who, query) in [
+        (&public(), &ada, "risk_min=7&user_id=a"),
+        (&public(), &bob, "your_company_user_id=a"),
+        (&other, &bob, "user_id=a"),
+    ] {
+        assert!(views.put(place, who, &view("v", query, 1)).await.unwrap());
+    }
+    assert!(views.put(&public(), &bob, &view("w", "use_case=user_id", 1)).await.unwrap());
+    let found = views.with_field(&public(), "user_id").await.unwrap();
+    let found: Vec<_> = found.iter().map(|(user, view)| (user, view.query.as_str())).collect();
+    assert_eq!(found, [(&ada, "risk_min=7&user_id=a"), (&bob, "your_company_user_id=a")]);
+}
