@@ -1,7 +1,7 @@
 //! What the process counts about itself, and the text that Prometheus reads (text format 0.0.4,
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>).
 //!
-//! Our own and not a library's: it is two counters, two histograms and a page of gauges that are read when somebody
+//! Our own and not a library's: it is three counters, two histograms and a page of gauges that are read when somebody
 //! asks; a recorder with its own registry, summaries and upkeep thread would be more to understand than this file.
 //!
 //! Invariants: labels are routes as the router writes them, methods, statuses, kinds and outcomes, so that series are
@@ -22,6 +22,7 @@ pub(crate) struct Metrics {
     request_seconds: Mutex<BTreeMap<String, Histogram>>,
     attempts: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
     attempt_seconds: Mutex<BTreeMap<&'static str, Histogram>>,
+    interactions: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 /// Durations, counted by bucket.
@@ -61,6 +62,11 @@ impl Metrics {
         lock(&self.attempt_seconds).entry(kind).or_default().observe(took);
     }
 
+    /// Counts audits of interactions that ended.
+    pub(crate) fn interactions(&self, outcome: &'static str, count: u64) {
+        *lock(&self.interactions).entry(outcome).or_default() += count;
+    }
+
     /// Writes the counters.
     pub(crate) fn write(&self, page: &mut Page) {
         page.family("assize_http_requests_total", "counter", "Requests answered.");
@@ -79,6 +85,10 @@ impl Metrics {
         page.family("assize_job_attempt_duration_seconds", "histogram", "Time from a claim to the attempt's end.");
         for (kind, histogram) in lock(&self.attempt_seconds).iter() {
             page.histogram(("kind", kind), histogram);
+        }
+        page.family("assize_interaction_audits_total", "counter", "Audits of interactions that ended in this process.");
+        for (outcome, count) in lock(&self.interactions).iter() {
+            page.sample("", &[("outcome", outcome)], *count as f64);
         }
     }
 }

@@ -8,6 +8,7 @@ use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
@@ -89,8 +90,13 @@ async fn page(app: &App) -> String {
             let state = if count.dead { "dead" } else { count.state.as_str() };
             page.sample("", &[("kind", &count.kind), ("state", state)], count.count as f64);
         }
-        let age = figures.oldest_due.map_or(0.0, |due| app.clock().now().duration_since(due).as_secs_f64().max(0.0));
+        let since = |time: Timestamp| app.clock().now().duration_since(time).as_secs_f64().max(0.0);
+        let age = figures.oldest_due.map_or(0.0, since);
         page.single("assize_queue_age_seconds", "gauge", "How long the job has waited that waits longest.", age);
+        let pending = figures.interactions_pending as f64;
+        page.single("assize_interactions_pending", "gauge", "Interactions that wait for their audit.", pending);
+        let age = figures.oldest_interaction.map_or(0.0, since);
+        page.single("assize_interactions_age_seconds", "gauge", "How long the one has waited that waits longest.", age);
         let entries = figures.log_entries as f64;
         page.single("assize_log_entries", "gauge", "Entries of the transparency log.", entries);
     }

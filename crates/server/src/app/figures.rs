@@ -18,6 +18,10 @@ pub struct Figures {
     pub oldest_due: Option<Timestamp>,
     /// Entries of the transparency log.
     pub log_entries: u64,
+    /// Interactions that wait for their audit.
+    pub interactions_pending: u64,
+    /// When the interaction came that waits longest.
+    pub oldest_interaction: Option<Timestamp>,
 }
 
 impl App {
@@ -27,10 +31,13 @@ impl App {
     /// `Unavailable` when it does not answer.
     pub async fn figures(&self) -> Result<Figures, AppError> {
         let store = self.store();
+        let waiting = store.interaction_queue().waiting().await?;
         Ok(Figures {
             jobs: store.queue().counts().await?,
             oldest_due: store.queue().oldest_due(self.clock().now()).await?,
             log_entries: store.log().size().await?,
+            interactions_pending: waiting.count,
+            oldest_interaction: waiting.oldest_at,
         })
     }
 

@@ -288,6 +288,8 @@ async fn a_check_answers_at_once_and_is_kept_unless_told_otherwise() {
     assert!(unkept["submission_id"].is_null());
     let page = body_of(bench.get("/v1/interactions").await).await;
     assert_eq!(page["interactions"].as_array().unwrap().len(), 1);
+    let metrics = bench.get("/internal/metrics").await.text().await.unwrap();
+    assert!(metrics.contains("assize_interaction_audits_total{outcome=\"non_compliant\"} 1\n"), "{metrics}");
     let usage = body_of(bench.get("/v1/usage").await).await;
     assert_eq!(usage["used"], 2 * checked["tokens"].as_u64().unwrap());
     bench.app.stop().await;

@@ -34,6 +34,8 @@ async fn requests_jobs_and_the_log_are_counted_and_nobody_is_named() {
         ("assize_job_attempts_total{kind=\"certify\",outcome=\"succeeded\"}", 1.0),
         ("assize_jobs{kind=\"certify\",state=\"succeeded\"}", 1.0),
         ("assize_queue_age_seconds", 0.0),
+        ("assize_interactions_pending", 0.0),
+        ("assize_interactions_age_seconds", 0.0),
         ("assize_log_entries", 2.0),
         ("assize_database_up", 1.0),
         ("assize_database_connections_max", 1.0),

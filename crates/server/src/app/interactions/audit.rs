@@ -140,6 +140,7 @@ impl App {
         let finished = unit.interaction_queue_writer().finish(&audited, &failed, now).await?;
         self.announce(&mut unit, &finished, ids.iter().zip(&audited)).await?;
         unit.commit().await?;
+        self.count_ended(&finished, &audited);
         let ended = (finished.audited.len() + finished.failed.len()) as u64;
         self.backlog().subtract(ended);
         Ok(ended.max(1))
@@ -314,6 +315,19 @@ impl App {
     /// What the configuration asks of the engine.
     pub(super) fn interaction_rules(&self) -> &Rules {
         self.0.interactions.rules.get_or_init(|| self.config().interactions.rules())
+    }
+
+    /// Counts for monitoring what audits came to, once that is durable.
+    pub(super) fn count_ended(&self, finished: &Finished, audited: &[AuditedInteraction]) {
+        let ended: BTreeSet<&InteractionKey> = finished.audited.iter().collect();
+        let mut outcomes: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for audited in audited.iter().filter(|audited| ended.contains(&audited.key)) {
+            *outcomes.entry(audited.status.as_str()).or_default() += 1;
+        }
+        if !finished.failed.is_empty() {
+            outcomes.insert("failed", finished.failed.len() as u64);
+        }
+        outcomes.into_iter().for_each(|(outcome, count)| self.metrics().interactions(outcome, count));
     }
 
     /// Tells webhooks, in the unit of the ends, of those audits that did end in it.

@@ -11,6 +11,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use assize_store::interaction_accounts::{Charge, InteractionAccount, Plan};
+use assize_store::interaction_queue::Finished;
 use assize_store::interactions::NewInteraction;
 use assize_store::{OrganizationId, Unit};
 use jiff::Timestamp;
@@ -241,14 +242,16 @@ impl App {
                 answers[index] = Some(Ok(accepted));
             }
         }
+        let mut finished = Finished::default();
         if !audited.is_empty() {
-            let finished = unit.interaction_queue_writer().finish(&audited, &[], now).await?;
+            finished = unit.interaction_queue_writer().finish(&audited, &[], now).await?;
             self.announce(&mut unit, &finished, ids.iter().zip(&audited)).await?;
         }
         if let (Some((caller, once)), Some(Some(Ok(accepted)))) = (once, answers.first()) {
             once.seal(&mut unit, caller, &accepted.id.to_string(), accepted).await?;
         }
         unit.commit().await?;
+        self.count_ended(&finished, &audited);
         self.backlog().add(pending);
         Ok(Some(answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(lost()))).collect()))
     }
