@@ -33,6 +33,7 @@ pub(crate) fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(interactions::submit_interaction_at_root).layer(interaction_body()))
         .routes(routes!(interactions::submit_interaction, interactions::interactions).layer(interaction_body()))
         .routes(routes!(interactions::check_interaction).layer(interaction_body()))
+        .routes(routes!(interactions::restore_text).layer(interaction_body()))
         .routes(routes!(interactions::check_batch).layer(DefaultBodyLimit::max(interactions::BATCH_BYTES_MAX)))
         .routes(routes!(interactions::export_interactions))
         .routes(routes!(interactions::erase_person))

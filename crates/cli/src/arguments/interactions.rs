@@ -27,6 +27,15 @@ pub(crate) struct CheckOptions {
     /// Print the safe version instead of the result
     #[arg(long)]
     pub(crate) redact: bool,
+    /// File with a key of 32 bytes in base64 (`openssl rand -base64 32`), for --restore-to and --restore
+    #[arg(long, value_name = "FILE")]
+    pub(crate) restore_key: Option<PathBuf>,
+    /// With --redact of one text: write what the placeholders stand for, sealed with --restore-key, to this file
+    #[arg(long, value_name = "FILE", requires_all = ["redact", "restore_key"], conflicts_with_all = ["jsonl", "lines", "json"])]
+    pub(crate) restore_to: Option<PathBuf>,
+    /// Print the text with the values of this file put back: undoes --redact, with the same --restore-key
+    #[arg(long, value_name = "FILE", requires = "restore_key", conflicts_with_all = ["redact", "jsonl", "lines", "json", "scores", "fail_on"])]
+    pub(crate) restore: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -10,7 +10,7 @@ use assize_interactions::document::AuditDocument;
 use assize_interactions::safety::Classifiers;
 use assize_interactions::tagger::Tagger;
 use assize_interactions::{Country, Engine, Interaction, Rules, Status, Text};
-use assize_server::app::{BatchLine, NamedLine};
+use assize_server::app::{BatchLine, NamedLine, RestoreKey, SystemRandom};
 use serde_json::{Value, json};
 
 use crate::arguments::{CheckOptions, FailOn, Shared};
@@ -61,6 +61,12 @@ fn opened(path: &Path) -> anyhow::Result<Box<dyn Read>> {
     Ok(Box::new(file))
 }
 
+fn restore_key(path: &Path) -> anyhow::Result<RestoreKey> {
+    let text = read(opened(path)?, &named(path))?;
+    let wrong = |_| BadInput(format!("{}: must hold 32 bytes in base64", path.display()));
+    Ok(RestoreKey::parse(&text).map_err(wrong)?)
+}
+
 fn named(path: &Path) -> String {
     if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
@@ -101,8 +107,18 @@ impl Check<'_> {
     }
 
     fn one(&self, text: &str, out: &mut impl Write) -> anyhow::Result<Outcome> {
+        if let (Some(blob), Some(key)) = (&self.options.restore, &self.options.restore_key) {
+            let blob = read(opened(blob)?, &named(blob))?;
+            let whole = restore_key(key)?.restore(text, &blob).map_err(|error| BadInput(error.to_string()))?;
+            write!(out, "{whole}")?;
+            return Ok(Outcome::Done);
+        }
         if self.options.redact && !self.options.json {
             let redacted = self.engine.redact(text, self.rules);
+            if let (Some(path), Some(key)) = (&self.options.restore_to, &self.options.restore_key) {
+                let blob = restore_key(key)?.seal(&redacted.restore, &SystemRandom)?;
+                std::fs::write(path, blob + "\n").with_context(|| path.display().to_string())?;
+            }
             write!(out, "{}", redacted.text)?;
             if !redacted.text.ends_with('\n') && io::stdout().is_terminal() {
                 writeln!(out)?;

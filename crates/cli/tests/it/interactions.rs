@@ -213,6 +213,29 @@ fn texts_files_and_pipes_are_checked_and_made_safe() {
     }
 }
 
+#[test]
+fn a_safe_version_is_undone_with_the_key_alone() {
+    let work = folder();
+    std::fs::write(work.path().join("key"), "//////////////////////////////////////////8=\n").unwrap();
+    std::fs::write(work.path().join("other"), format!("{}\n", "A".repeat(43))).unwrap();
+    let text = "Mail lena@nordwind-logistik.de or charge 4111 1111 1111 1111; lena@nordwind-logistik.de knows.\n";
+    let safe = piped(work.path(), &["check", "--redact", "--restore-key", "key", "--restore-to", "values"], text);
+    assert!(safe.contains("[EMAIL_1]") && !safe.contains("lena"), "{safe}");
+    let values = std::fs::read_to_string(work.path().join("values")).unwrap();
+    assert!(!values.contains("lena"), "{values}");
+    assert_eq!(piped(work.path(), &["check", "--restore", "values", "--restore-key", "key"], &safe), text);
+    for (arguments, says) in [
+        (&["check", &safe, "--restore", "values", "--restore-key", "other"][..], "another key"),
+        (&["check", &safe, "--restore", "values", "--restore-key", "values"], "32 bytes in base64"),
+        (&["check", &safe, "--restore", "values"], "--restore-key"),
+        (&["check", text, "--restore-to", "x", "--restore-key", "key"], "--redact"),
+    ] {
+        let bad = run(work.path(), arguments);
+        assert_eq!(bad.status.code(), Some(2), "{}", said(&bad));
+        assert!(said(&bad).contains(says), "{}", said(&bad));
+    }
+}
+
 fn piped(folder: &Path, arguments: &[&str], text: &str) -> String {
     let mut child =
         assize().current_dir(folder).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

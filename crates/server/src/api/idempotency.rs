@@ -52,7 +52,7 @@ pub const REPEATABLE: &[&str] = &[
 ];
 
 /// POSTs whose work is their answer: sent again they are worked, charged and, if asked, kept again.
-pub const ANSWERING: &[&str] = &["/v1/interactions/batch", "/v1/interactions/check"];
+pub const ANSWERING: &[&str] = &["/v1/interactions/batch", "/v1/interactions/check", "/v1/interactions/restore"];
 
 /// Longest key, bytes.
 const KEY_BYTES_MAX: usize = 255;

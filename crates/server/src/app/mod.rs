@@ -67,9 +67,9 @@ pub(crate) use fields::{FieldProblems, email as parse_email, name as parse_name}
 pub use figures::Figures;
 pub use identity::{NewSession, SignedIn};
 pub use interactions::{
-    Accepted, AccountRecord, BatchLine, Checked, ComplianceStatus, Content, Findings, InteractionFilter,
+    Accepted, AccountRecord, BatchLine, CheckOptions, Checked, ComplianceStatus, Content, Findings, InteractionFilter,
     InteractionRecord, InteractionState, InteractionTally, LABEL_CHARS_MAX, LedgerLine, LogPage, LogQuery, NamedLine,
-    OpenedInteraction, Plan, PlanChange, SavedView, Side, Submission, SubmissionId, UsageReport, UsageSums,
+    OpenedInteraction, Plan, PlanChange, RestoreKey, SavedView, Side, Submission, SubmissionId, UsageReport, UsageSums,
     country_code, id_of, status_name,
 };
 pub use keys::{IssuedKey, KeyRecord, NewKey, OVERLAP_HOURS_MAX};

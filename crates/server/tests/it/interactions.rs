@@ -296,6 +296,39 @@ async fn a_check_answers_at_once_and_is_kept_unless_told_otherwise() {
 }
 
 #[tokio::test]
+async fn values_are_put_back_by_who_holds_the_key() {
+    let bench = Bench::new(|_| {}).await;
+    let key = "//////////////////////////////////////////8=";
+    let (mine, own) = (("x-restore-key", key), ("x-api-key", bench.key.as_str()));
+    let post = async |path: &str, body: &Value, with: &[(&str, &str)]| {
+        bench.send_with(Method::POST, path, body.to_string(), with).await
+    };
+    let (check, restore) = ("/v1/interactions/check", "/v1/interactions/restore");
+    let checked = body_of(post(check, &leaking(), &[own, mine]).await).await;
+    let (safe, blob) = (checked["safe_output"].as_str().unwrap(), checked["restore_blob"].as_str().unwrap());
+    let ask = json!({ "text": safe, "restore_blob": blob });
+    let back = body_of(post(restore, &ask, &[own, mine]).await).await;
+    assert_eq!(back["text"], leaking()["output"]["value"], "{back}");
+    let without = body_of(post(check, &leaking(), &[own]).await).await;
+    assert!(without.get("restore_blob").is_none());
+    let kept = bench.audited(checked["submission_id"].as_str().unwrap()).await;
+    assert!(!kept.to_string().contains(blob), "a blob is not kept");
+    let other = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for (path, body, with, says) in [
+        (restore, &ask, &[own, ("x-restore-key", other)][..], "another key"),
+        (restore, &ask, &[own], "X-Restore-Key"),
+        (restore, &json!({ "text": safe }), &[own, mine], "restore_blob"),
+        (restore, &json!({ "text": "", "restore_blob": "?" }), &[own, mine], "restore_blob"),
+        (check, &leaking(), &[own, ("x-restore-key", "short")], "32 bytes in base64"),
+    ] {
+        let told = bench.refusal(post(path, body, with).await, 400).await;
+        assert!(told.contains(says), "{told}");
+    }
+    assert_eq!(post(restore, &ask, &[mine]).await.status(), 401);
+    bench.app.stop().await;
+}
+
+#[tokio::test]
 async fn batches_are_answered_line_by_line_in_order() {
     let bench = Bench::new(|_| {}).await;
     let lines = [

@@ -11,7 +11,9 @@ mod submit;
 pub(crate) mod usage;
 mod wire;
 
-pub(crate) use check::{__path_check_batch, __path_check_interaction, check_batch, check_interaction};
+pub(crate) use check::{
+    __path_check_batch, __path_check_interaction, __path_restore_text, check_batch, check_interaction, restore_text,
+};
 pub(crate) use error::Refusal;
 pub(crate) use export::{
     __path_export_interaction, __path_export_interactions, export_interaction, export_interactions,

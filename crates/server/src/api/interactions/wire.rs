@@ -416,6 +416,9 @@ pub(crate) struct CheckedBody {
     status: &'static str,
     /// Tokens charged.
     tokens: u32,
+    /// What the placeholders stand for, sealed with the `X-Restore-Key` of the request; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restore_blob: Option<String>,
     #[serde(flatten)]
     result: ResultBody,
 }
@@ -426,9 +429,31 @@ impl From<Checked> for CheckedBody {
             submission_id: checked.accepted.map(|accepted| accepted.id.to_string()),
             status: "success",
             tokens: checked.tokens,
+            restore_blob: checked.restore_blob,
             result: checked.findings.into(),
         }
     }
+}
+
+/// A text with placeholders.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RestoreRequest {
+    /// The safe version, or what was made of it.
+    #[schema(example = "Dear [PERSON_1], we have written to [EMAIL_1].")]
+    pub(crate) text: String,
+    /// As a check answered it.
+    pub(crate) restore_blob: String,
+}
+
+/// A text with its values.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RestoredBody {
+    /// Placeholders that the blob does not know stay.
+    pub(crate) text: String,
+    /// Always `success`.
+    #[schema(example = "success")]
+    pub(crate) status: &'static str,
 }
 
 /// A line of a batch's answer: the result, or why there is none.

@@ -47,6 +47,8 @@ pub(super) struct Found {
     pub(super) entities: Vec<String>,
     pub(super) regulations: Vec<String>,
     pub(super) findings: Findings,
+    /// Placeholders and values, for a caller who wants them sealed; never kept.
+    pub(super) restore: Vec<(String, String)>,
 }
 
 /// An opened interaction.
@@ -309,6 +311,7 @@ impl App {
             entities,
             regulations,
             findings: Findings { document, audit_us: micros(took) },
+            restore: audit.restore,
         }
     }
 

@@ -3,7 +3,7 @@
 //! [`submission`] reads what is handed in; `tokens` counts it; [`intake`] commits it in groups; [`audit`] works off what
 //! was committed; [`log`] finds it again, with `words` for searching sealed texts, and `views` for people's filters;
 //! [`ledger`] holds plans and tokens;
-//! [`content`] is the sealed form.
+//! [`content`] is the sealed form, [`restore`] undoes a safe version for who holds the key.
 
 mod audit;
 mod content;
@@ -12,6 +12,7 @@ mod intake;
 mod judge;
 mod ledger;
 mod log;
+mod restore;
 mod submission;
 mod tokens;
 mod views;
@@ -33,6 +34,7 @@ pub(super) use intake::Intake;
 pub(super) use judge::Judge;
 pub use ledger::{AccountRecord, LedgerLine, PlanChange, UsageReport, UsageSums};
 pub use log::{InteractionRecord, LogPage, LogQuery, OpenedInteraction, id_of};
+pub use restore::RestoreKey;
 pub use submission::{LABEL_CHARS_MAX, Submission};
 pub use views::{InteractionTally, SavedView};
 
@@ -56,6 +58,19 @@ pub struct Checked {
     pub findings: Findings,
     /// What was counted.
     pub tokens: u32,
+    /// What the placeholders of the safe versions stand for, sealed, when a key was given.
+    pub restore_blob: Option<String>,
+}
+
+/// How to check.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CheckOptions<'a> {
+    /// Whether the interaction is kept in the log.
+    pub keep: bool,
+    /// Whether every category's score is told.
+    pub scores: bool,
+    /// Seals what the placeholders stand for.
+    pub restore: Option<&'a RestoreKey>,
 }
 
 /// What a line of a batch holds.
@@ -178,19 +193,20 @@ impl App {
         &self,
         caller: &Caller,
         submission: Submission,
-        keep: bool,
-        scores: bool,
+        options: CheckOptions<'_>,
     ) -> Result<Checked, AppError> {
         let tokens = self.count_tokens(&submission.input.value, &submission.output.value).await?;
-        let found = self.examine_later(submission.interaction(), scores).await?;
+        let found = self.examine_later(submission.interaction(), options.scores).await?;
+        let seal = |key: &RestoreKey| key.seal(&found.restore, self.0.random.as_ref());
+        let restore_blob = options.restore.map(seal).transpose()?;
         let findings = found.findings.clone();
-        if !keep {
+        if !options.keep {
             self.charge_alone(caller, 1, u64::from(tokens)).await?;
-            return Ok(Checked { accepted: None, findings, tokens });
+            return Ok(Checked { accepted: None, findings, tokens, restore_blob });
         }
         let arrival = self.arrival(caller, submission, tokens, Some(Box::new(found)));
         let accepted = self.accept_submission(arrival).await?;
-        Ok(Checked { accepted: Some(accepted), findings, tokens })
+        Ok(Checked { accepted: Some(accepted), findings, tokens, restore_blob })
     }
 
     /// Audits lines in their order: interactions are charged and kept, mere texts are charged. A line that is refused
@@ -206,13 +222,16 @@ impl App {
     ) -> Result<Vec<Result<Checked, AppError>>, AppError> {
         let checks = lines.into_iter().map(|line| async move {
             match line? {
-                BatchLine::Interaction(submission) => self.check_interaction(caller, *submission, true, scores).await,
+                BatchLine::Interaction(submission) => {
+                    let options = CheckOptions { keep: true, scores, restore: None };
+                    self.check_interaction(caller, *submission, options).await
+                }
                 BatchLine::Text { text, country } => {
                     let tokens = self.count_tokens(&text, "").await?;
                     let input = Text { value: text, country, ..Text::default() };
                     let exchange = Exchange { input, ..Exchange::default() };
                     let findings = self.examine_later(exchange, scores).await?.findings;
-                    Ok(Checked { accepted: None, findings, tokens })
+                    Ok(Checked { accepted: None, findings, tokens, restore_blob: None })
                 }
             }
         });

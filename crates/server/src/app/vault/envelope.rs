@@ -32,11 +32,11 @@ const WRAPPED: u8 = 1;
 const TEXT_HEADER_BYTES: usize = 5;
 
 /// A key that seals; wiped from memory when dropped.
-pub(super) type Key = SecretBox<[u8; KEY_BYTES]>;
+pub(crate) type Key = SecretBox<[u8; KEY_BYTES]>;
 
 /// It does not open: another key, another place, or changed bytes. Which of them cannot be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct DoesNotOpen;
+pub(crate) struct DoesNotOpen;
 
 /// Whose key a text is sealed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +132,23 @@ pub(super) fn seal_text(
 pub(super) fn open_text(key: &Key, place: &Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, DoesNotOpen> {
     let (header, rest) = sealed.split_first_chunk::<TEXT_HEADER_BYTES>().ok_or(DoesNotOpen)?;
     open_from(rest, key, &associated(b"assize text v1", &place_fields(header, place)))
+}
+
+/// Seals bytes with a key that their owner holds.
+pub(crate) fn seal_held(
+    key: &Key,
+    bytes: &[u8],
+    purpose: &[u8],
+    random: &dyn Random,
+) -> Result<Vec<u8>, RandomUnavailable> {
+    let mut sealed = Vec::new();
+    seal_into(&mut sealed, key, bytes, &associated(b"assize held v1", &[purpose]), random)?;
+    Ok(sealed)
+}
+
+/// Opens what [`seal_held`] made.
+pub(crate) fn open_held(key: &Key, sealed: &[u8], purpose: &[u8]) -> Result<Vec<u8>, DoesNotOpen> {
+    open_from(sealed, key, &associated(b"assize held v1", &[purpose]))
 }
 
 fn place_fields<'a>(header: &'a [u8], place: &Place<'a>) -> [&'a [u8]; 5] {

@@ -30,11 +30,12 @@ use super::error::AppError;
 use super::random::Random;
 use crate::clock::Clock;
 use crate::config::Config;
-use envelope::{Holder, Key, TextHeader, unwrap, wrap};
+use envelope::{Holder, TextHeader, unwrap, wrap};
 use master::{Master, MasterKey};
 
 pub(crate) use batch::BatchKeys;
 pub use envelope::Place;
+pub(crate) use envelope::{Key, open_held, seal_held};
 pub(crate) use files::Fetched;
 
 /// How often a key is looked for again when another process changed the keys meanwhile.
