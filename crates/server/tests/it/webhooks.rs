@@ -96,6 +96,29 @@ fn signature(key: &[u8], request: &Request) -> String {
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
 }
 
+/// What the Python example of `docs/webhooks.md` says of a request with this body.
+fn documented_check_passes(secret: &str, request: &Request, body: &[u8]) -> bool {
+    let docs = std::path::Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../../docs/webhooks.md");
+    let docs = std::fs::read_to_string(docs).unwrap();
+    let example = docs.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
+    let headers: std::collections::BTreeMap<&str, &str> = ["webhook-id", "webhook-timestamp", "webhook-signature"]
+        .into_iter()
+        .map(|name| (name, header(request, name)))
+        .collect();
+    let call = format!(
+        "{example}\nimport json, sys\nprint(is_genuine(sys.argv[1], json.loads(sys.argv[2]), sys.argv[3].encode(), 1e12))"
+    );
+    let output = std::process::Command::new("/usr/bin/python3")
+        .args(["-c", &call, secret, &serde_json::to_string(&headers).unwrap(), std::str::from_utf8(body).unwrap()])
+        .output()
+        .unwrap();
+    match String::from_utf8(output.stdout).unwrap().trim() {
+        "True" => true,
+        "False" => false,
+        other => panic!("{other}: {}", String::from_utf8_lossy(&output.stderr)),
+    }
+}
+
 fn decoded(secret: &str) -> Vec<u8> {
     STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap()
 }
@@ -111,6 +134,8 @@ async fn a_test_arrives_signed_and_its_secret_is_shown_once() {
     assert_eq!(requests.len(), 1);
     assert_eq!(header(&requests[0], "webhook-id"), queued["id"].as_str().unwrap());
     assert_eq!(header(&requests[0], "webhook-signature"), signature(&decoded(&secret), &requests[0]));
+    assert!(documented_check_passes(&secret, &requests[0], &requests[0].body), "the example of the documentation");
+    assert!(!documented_check_passes(&secret, &requests[0], b"{}"), "a changed body is none of ours");
     let body: Value = serde_json::from_slice(&requests[0].body).unwrap();
     assert_eq!((&body["event"], &body["data"]["webhook_id"]), (&json!("webhook.test"), &json!(id)));
     assert!(body["timestamp"].as_str().unwrap().parse::<Timestamp>().is_ok(), "{body}");
