@@ -343,14 +343,14 @@ fn what_was_answered_is_audited_and_charged_once_however_often_the_server_dies()
     }
     assert!(answered.len() > KILLS * CONNECTIONS, "the load submitted something: {}", answered.len());
     let server = Server::start(home.path(), &[]);
-    let rows = all_audited(&server, &key);
+    let rows = all_audited(home.path(), &server, &key);
     let lost: Vec<_> = answered.difference(&rows).collect();
     assert!(lost.is_empty(), "answered and lost: {lost:?}");
 }
 
 /// The ids of all submissions, once all are audited. Each was counted once when it was audited, and charged once when it
-/// was kept.
-fn all_audited(server: &Server, key: &str) -> BTreeSet<String> {
+/// was kept; the ledger says so line by line.
+fn all_audited(home: &Path, server: &Server, key: &str) -> BTreeSet<String> {
     let mut rows: Vec<Value> = Vec::new();
     wait_for("all audits", || {
         rows.clear();
@@ -373,6 +373,10 @@ fn all_audited(server: &Server, key: &str) -> BTreeSet<String> {
     assert_eq!(counted, rows.len() as u64);
     let tokens: u64 = rows.iter().map(|row| row["tokens"].as_u64().unwrap()).sum();
     assert_eq!(usage["used"], tokens);
+    let examined = run(home, &["doctor", "--json", "--home", home.to_str().unwrap()]);
+    let examined: Value = serde_json::from_slice(&examined.stdout).unwrap();
+    let ledger = examined["checks"].as_array().unwrap().iter().find(|check| check["name"] == "interactions");
+    assert_eq!(ledger.unwrap()["outcome"], "passed", "{examined}");
     kept
 }
 
@@ -418,7 +422,7 @@ fn while_the_disk_is_full_submissions_are_told_and_nothing_answered_is_lost() {
         let answer = submit(1_000);
         answer.status == 200 && answered.insert(id_of(&answer))
     });
-    assert_eq!(all_audited(&server, &key), answered, "what was taken is there, and nothing else");
+    assert_eq!(all_audited(home.path(), &server, &key), answered, "what was taken is there, and nothing else");
 }
 
 /// Submits on one connection and answers the ids it got.

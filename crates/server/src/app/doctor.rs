@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use super::audits::blocking;
 use super::error::AppError;
+use super::interactions::check_ledger;
 use super::keyring::Keyring;
 use super::random::Random;
 use super::signing::{in_force, trusted_keys};
@@ -108,8 +109,17 @@ impl App {
             Ok(store) => store,
             Err(why) => {
                 diagnosis.note("database", Err(why));
-                let rest =
-                    ["clock", "signing_key", "master_key", "log", "certificates", "audit_trail", "objects", "jobs"];
+                let rest = [
+                    "clock",
+                    "signing_key",
+                    "master_key",
+                    "log",
+                    "certificates",
+                    "audit_trail",
+                    "objects",
+                    "jobs",
+                    "interactions",
+                ];
                 diagnosis.skip(&rest, "the database cannot be opened");
                 diagnosis.note("disk", disk(&config.storage.home));
                 diagnosis.note("self_audit", self_audit().await);
@@ -139,6 +149,7 @@ impl App {
             diagnosis.skip(&["objects"], "stored files cannot be opened without the master key");
         }
         diagnosis.note("jobs", jobs(&store).await);
+        diagnosis.note("interactions", interactions(&store).await);
         store.close().await;
         diagnosis.note("disk", disk(&config.storage.home));
         diagnosis.note("self_audit", self_audit().await);
@@ -357,6 +368,25 @@ async fn jobs(store: &Store) -> Result<String, String> {
     let unfinished = store.queue().unfinished().await.map_err(said)?;
     let text = format!("{unfinished} wait or run; {dead} are dead letters");
     if dead > 0 { Err(format!("{text}: look at them and retry or forget them")) } else { Ok(text) }
+}
+
+/// Every ledger adds up to its account.
+async fn interactions(store: &Store) -> Result<String, String> {
+    let (mut after, mut accounts, mut entries) = (String::new(), 0_u64, 0);
+    loop {
+        let page = store.organizations().list(&after, PAGE).await.map_err(said)?;
+        for organization in &page {
+            let Some(checked) = check_ledger(store, &organization.id).await? else { continue };
+            accounts += 1;
+            entries += checked;
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE as usize => after = last.id.as_str().to_owned(),
+            _ => break,
+        }
+    }
+    let waiting = store.interaction_queue().waiting().await.map_err(said)?.count;
+    Ok(format!("{entries} ledger entries add up to {accounts} accounts; {waiting} interactions wait for their audit"))
 }
 
 fn disk(home: &Path) -> Result<String, String> {

@@ -5,7 +5,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use assize_server::app::{
-    App, Caller, Diagnosis, DiagnosisOutcome, OrganizationId, Random, RetentionKind, SystemRandom, verify_trail_file,
+    App, Caller, Diagnosis, DiagnosisOutcome, OrganizationId, Plan, PlanChange, Random, RetentionKind, SystemRandom,
+    verify_trail_file,
 };
 use assize_server::clock::{Clock, SystemClock};
 use assize_server::config::{Config, Secret};
@@ -129,6 +130,10 @@ async fn kept() -> (TestApp, TempDir, PathBuf) {
     start.config.passport.retention_days = 30;
     let app = start.start().await;
     app.certified().await;
+    let organization = OrganizationId::public();
+    for change in [PlanChange::Plan(Plan::Free, 500), PlanChange::Tokens(70)] {
+        app.app.change_plan(&operator(), &organization, change).await.unwrap();
+    }
     let folder = tempfile::tempdir().unwrap();
     let taken = app.app.backup(&operator(), &folder.path().join("backup.tar"), false).await.unwrap();
     assert_eq!(taken.files, 1);
@@ -212,6 +217,11 @@ async fn doctor_finds_what_was_changed_behind_its_back() {
         ("UPDATE trail_checkpoints SET hash = zeroblob(32)", "audit_trail"),
         ("UPDATE certificates SET body = replace(body, 'IncomeClassifier', 'OutcomeClassifier')", "certificates"),
         ("UPDATE jobs SET dead = TRUE, state = 'failed'", "jobs"),
+        ("UPDATE ledger_entries SET tokens = 71 WHERE kind = 'purchase'", "interactions"),
+        ("DELETE FROM ledger_entries WHERE entry = 1", "interactions"),
+        ("UPDATE interaction_accounts SET balance = balance + 1", "interactions"),
+        ("UPDATE interaction_accounts SET used = 7", "interactions"),
+        ("UPDATE interaction_accounts SET next_number = 2", "interactions"),
         ("UPDATE jobs SET created_at = created_at + 864000000", "clock"),
         ("UPDATE data_keys SET wrapped = zeroblob(73)", "master_key"),
         ("DELETE FROM schema_migrations WHERE version = 1", "database"),

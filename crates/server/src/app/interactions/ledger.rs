@@ -5,10 +5,12 @@ use std::ops::RangeInclusive;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use assize_store::OrganizationId;
-use assize_store::interaction_accounts::{Charge, InteractionAccount, Plan, PlanTerms};
+use assize_store::interaction_accounts::{
+    Charge, EntryKind, InteractionAccount, LedgerEntry, PAGE_ENTRIES_MAX, Plan, PlanTerms,
+};
 pub use assize_store::interaction_usage::Usage as UsageSums;
 use assize_store::interaction_usage::day_of;
+use assize_store::{OrganizationId, Store};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -200,4 +202,61 @@ fn day_number(day: jiff::civil::Date) -> Result<i64, AppError> {
 fn day_of_number(day: i64) -> Result<jiff::civil::Date, AppError> {
     let start = Timestamp::from_second(day.saturating_mul(86_400)).map_err(AppError::internal)?;
     Ok(start.to_zoned(jiff::tz::TimeZone::UTC).date())
+}
+
+/// Holds every line of a ledger against the one before it and the newest against the account: numbers dense, balances and
+/// sums exact, every submission charged once. Answers how many lines; `None` without an account.
+pub(in super::super) async fn check_ledger(
+    store: &Store,
+    organization: &OrganizationId,
+) -> Result<Option<u64>, String> {
+    let said = |error: assize_store::Error| AppError::from(error).to_string();
+    let Some(account) = store.interaction_accounts().find(organization).await.map_err(said)? else { return Ok(None) };
+    let wrong = |entry: u64, what: &str| format!("ledger of {organization}, entry {entry}: {what}");
+    let (mut next_entry, mut next_number, mut used) = (account.next_entry, account.next_number, 0_i128);
+    let mut newer: Option<LedgerEntry> = None;
+    loop {
+        let page = store.interaction_accounts().entries(organization, Some(next_entry), PAGE_ENTRIES_MAX).await;
+        let page = page.map_err(said)?;
+        let last_page = page.len() < PAGE_ENTRIES_MAX as usize;
+        for entry in page {
+            if entry.entry + 1 != next_entry {
+                return Err(wrong(next_entry - 1, "is missing"));
+            }
+            next_entry = entry.entry;
+            let fits = match &newer {
+                None => entry.balance == account.balance,
+                Some(newer) => follows(newer, &entry),
+            };
+            if !fits {
+                return Err(wrong(entry.entry, "its balance does not lead to what follows"));
+            }
+            if matches!(entry.kind, EntryKind::Charge | EntryKind::Refund) {
+                used -= i128::from(entry.tokens);
+            }
+            if let (EntryKind::Charge, Some((first, last))) = (entry.kind, entry.submissions) {
+                if last + 1 != next_number || first > last {
+                    return Err(wrong(entry.entry, "its submissions are not those before the next ones"));
+                }
+                next_number = first;
+            }
+            newer = Some(entry);
+        }
+        if last_page {
+            break;
+        }
+    }
+    if next_entry != 1 || next_number != 1 {
+        return Err(wrong(1, "the first lines are missing"));
+    }
+    if used != i128::from(account.used) {
+        return Err(format!("ledger of {organization}: adds up to {used} tokens, the account says {}", account.used));
+    }
+    Ok(Some(account.next_entry.saturating_sub(1)))
+}
+
+/// Whether a line can follow another. Under the unlimited plan charges and refunds leave the balance alone.
+fn follows(newer: &LedgerEntry, older: &LedgerEntry) -> bool {
+    let unmetered = matches!(newer.kind, EntryKind::Charge | EntryKind::Refund) && newer.balance == older.balance;
+    unmetered || i128::from(newer.balance) == i128::from(older.balance) + i128::from(newer.tokens)
 }

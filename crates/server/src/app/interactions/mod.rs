@@ -32,6 +32,7 @@ pub use ids::SubmissionId;
 pub use intake::Accepted;
 pub(super) use intake::Intake;
 pub(super) use judge::Judge;
+pub(super) use ledger::check_ledger;
 pub use ledger::{AccountRecord, LedgerLine, PlanChange, UsageReport, UsageSums};
 pub use log::{InteractionRecord, LogPage, LogQuery, OpenedInteraction, id_of};
 pub use restore::RestoreKey;
