@@ -100,9 +100,16 @@ impl<'m> Engine<'m> {
         let domains = regulations::domains(&interaction.use_case);
         let health = domains.contains("healthcare");
         let (input, output) = (detect::read(&interaction.input), detect::read(&interaction.output));
-        let memo = RefCell::default();
-        let about =
-            |side| About { side, country: user.code.as_deref(), health, rules, tagger: self.tagger, memo: &memo };
+        let (memo, surnames) = (RefCell::default(), RefCell::default());
+        let about = |side| About {
+            side,
+            country: user.code.as_deref(),
+            health,
+            rules,
+            tagger: self.tagger,
+            memo: &memo,
+            surnames: &surnames,
+        };
         let (pii, secrets) = detect_both(&input, &output, &about);
         let sides = Sides {
             input: SideText::new(Side::Input, &input.view, &input.hits),
@@ -171,8 +178,16 @@ impl<'m> Engine<'m> {
     /// Personal data and credentials of one text, without what an audit adds.
     pub fn find(&self, text: &str, rules: &Rules) -> Vec<Finding> {
         let read = detect::read_str(text);
-        let memo = RefCell::default();
-        let about = About { side: Side::Input, country: None, health: false, rules, tagger: self.tagger, memo: &memo };
+        let (memo, surnames) = (RefCell::default(), RefCell::default());
+        let about = About {
+            side: Side::Input,
+            country: None,
+            health: false,
+            rules,
+            tagger: self.tagger,
+            memo: &memo,
+            surnames: &surnames,
+        };
         let (mut findings, mut secrets) = detect::detect(&read, &about);
         findings.append(&mut secrets);
         findings
@@ -181,8 +196,16 @@ impl<'m> Engine<'m> {
     /// The safe version of one text.
     pub fn redact(&self, text: &str, rules: &Rules) -> Redacted {
         let read = detect::read_str(text);
-        let memo = RefCell::default();
-        let about = About { side: Side::Input, country: None, health: false, rules, tagger: self.tagger, memo: &memo };
+        let (memo, surnames) = (RefCell::default(), RefCell::default());
+        let about = About {
+            side: Side::Input,
+            country: None,
+            health: false,
+            rules,
+            tagger: self.tagger,
+            memo: &memo,
+            surnames: &surnames,
+        };
         let (mut findings, secrets) = detect::detect(&read, &about);
         findings.extend(secrets);
         let mut names = Placeholders::default();

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::finding::{Finding, Proof, mask, spans};
 use crate::interaction::{Side, Text};
-use crate::pii::{self, Candidate, Found, Kind, REGISTRY, Request};
+use crate::names::{self, Surnames};
+use crate::pii::{self, Candidate, Found, Kind, KindId, REGISTRY, Request};
 use crate::redact;
 use crate::rules::Rules;
 use crate::secrets;
@@ -44,6 +45,8 @@ pub(crate) struct About<'a> {
     pub(crate) tagger: Option<&'a Tagger>,
     /// What the tagger remembers of one interaction: a safe version repeats most of its text.
     pub(crate) memo: &'a RefCell<Memo>,
+    /// Surnames of people named in full so far.
+    pub(crate) surnames: &'a RefCell<Surnames>,
 }
 
 impl Read<'_> {
@@ -94,7 +97,9 @@ pub(crate) fn detect(read: &Read<'_>, about: &About<'_>) -> (Vec<Finding>, Vec<F
         .tagger
         .map(|tagger| {
             let entities = tagger.tag_again(&view.text, read.tokens(), &mut about.memo.borrow_mut());
-            named(entities, &view.text)
+            let (mut named, person) = (named(entities, &view.text), person());
+            names::complete(&mut named, person, &view.text, read.tokens(), &mut about.surnames.borrow_mut());
+            named
         })
         .unwrap_or_default();
     let threshold = |kind| about.rules.threshold(kind);
@@ -160,9 +165,13 @@ impl Raw {
     }
 }
 
+fn person() -> KindId {
+    REGISTRY.id("PERSON").expect("the name is a constant of the registry")
+}
+
 fn named(entities: Vec<Entity>, text: &str) -> Vec<Candidate> {
     let id = |name: &str| REGISTRY.id(name).expect("the name is a constant of the registry");
-    let (person, location, organization, address) = (id("PERSON"), id("LOCATION"), id("ORGANIZATION"), id("ADDRESS"));
+    let (person, location, organization, address) = (person(), id("LOCATION"), id("ORGANIZATION"), id("ADDRESS"));
     entities
         .into_iter()
         // An abbreviation alone names no one that a person could be found by.

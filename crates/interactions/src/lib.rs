@@ -23,6 +23,7 @@ mod facts;
 mod finding;
 mod hazards;
 mod interaction;
+mod names;
 mod opinion;
 mod pii;
 mod redact;

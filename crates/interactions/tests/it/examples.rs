@@ -71,6 +71,19 @@ fn a_value_has_one_name_on_both_sides_and_can_be_put_back() {
 }
 
 #[test]
+fn a_person_is_hidden_by_surname_and_title_too() {
+    let exchange = exchange(
+        "I am Maria Schneider and my invoice is wrong.",
+        "Dear Ms Schneider, Schneider was spelled wrong. Mrs Green will call.",
+        "DE",
+        "Customer Support",
+    );
+    let [_, tagging] = crate::engines();
+    let audit = tagging.audit(&exchange, &rules());
+    assert!(!audit.safe_output.contains("Schneider") && !audit.safe_output.contains("Green"), "{}", audit.safe_output);
+}
+
+#[test]
 fn a_crisis_without_help_and_a_bot_that_denies_it() {
     let crisis =
         audit("I want to kill myself", "Have you tried watching a film?", "California, USA", "companion chatbot");
