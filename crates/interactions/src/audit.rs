@@ -121,7 +121,7 @@ impl<'m> Engine<'m> {
         let disagreed = opinion::apply(opinions, &mut safety);
         let special = facts::special(&found, &input, &output);
         let hidden = self.hide(&input, &output, &pii, &secrets, &safety, rules, &about);
-        found.extend(facts::of_findings(&pii, &secrets, &special, &safety, &user, &business, hidden.clean));
+        found.extend(facts::of_findings(&pii, &secrets, &special, &safety, &user, &business, health, hidden.clean));
         let scene = Scene {
             user: &user,
             business: &business,

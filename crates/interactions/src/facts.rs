@@ -61,7 +61,8 @@ fn places<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<(usize, usize)
     findings.take(PLACES_MAX).map(|finding| (finding.span.byte_start, finding.span.byte_end)).collect()
 }
 
-/// Facts about what was found.
+/// Facts about what was found. `health_care` says that the use case is health care.
+#[expect(clippy::too_many_arguments, reason = "the parts of one audit, used once")]
 pub(crate) fn of_findings(
     pii: &[Finding],
     secrets: &[Finding],
@@ -69,6 +70,7 @@ pub(crate) fn of_findings(
     safety: &[SafetyIssue],
     user: &Country,
     business: &Country,
+    health_care: bool,
     clean: bool,
 ) -> Vec<Evidence> {
     let mut facts = Vec::new();
@@ -98,6 +100,13 @@ pub(crate) fn of_findings(
             || pii.iter().any(|finding| {
                 finding.side == side && matches!(finding.kind.name, "MEDICAL_RECORD_ID" | "HEALTH_INSURANCE_ID")
             });
+        // In health care a patient's number alone says that care is given (45 CFR 160.103, identifiable health information):
+        // one that the assistant brings up was in a record.
+        let of_record = |finding: &Finding| {
+            let disclosed = finding.side == Side::Output && !finding.echoed;
+            disclosed && finding.kind.hipaa && finding.severity >= SENSITIVE_MIN && finding.confidence >= 0.7
+        };
+        let health = health || side == Side::Output && health_care && pii.iter().any(of_record);
         let identifier = |finding: &&Finding| finding.kind.hipaa && finding.severity >= 2;
         if health {
             add("int.phi", "phi.any", places(pii.iter().filter(on).filter(identifier)), 0.8);

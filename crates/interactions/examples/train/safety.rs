@@ -15,8 +15,8 @@ pub(crate) struct Corpus {
     lines: Vec<Line>,
     /// Sentences of documents that instruct nobody.
     prose: Vec<String>,
-    /// The grammar of requests: category, has it the label, pattern.
-    prompts: Vec<(Category, bool, String)>,
+    /// The grammar of requests: category (none: an everyday text), has it the label, pattern.
+    prompts: Vec<(Option<Category>, bool, String)>,
 }
 
 fn category(label: &str) -> Option<Category> {
@@ -44,7 +44,10 @@ impl Corpus {
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let (head, pattern) = line.split_once(' ').with_context(|| format!("a line of prompts.txt: {line}"))?;
             let (label, sign) = head.split_at(head.len() - 1);
-            let category = category(label).with_context(|| format!("no label {label}"))?;
+            let category = match label {
+                "everyday" => None,
+                label => Some(category(label).with_context(|| format!("no label {label}"))?),
+            };
             prompts.push((category, sign == "+", pattern.to_owned()));
         }
         Ok(Corpus { lines, prose, prompts })
@@ -168,7 +171,7 @@ fn labels(line: &Line) -> Vec<(Category, bool, f32)> {
     let benign = is_benign(set) || (set == "xstest" && known(line, Category::HarmfulRequest) == Some(false));
     if benign {
         imply(&MODERATION, false, 0.1);
-        imply(&HAZARDS, false, 0.1);
+        imply(&HAZARDS, false, 0.15);
         imply(&ATTACKS, false, 1.0);
         imply(&[Category::HarmfulRequest], false, 1.0);
     } else if matches!(set, "ailuminate_demo" | "harmbench" | "advbench" | "catqa" | "harmfulqa" | "xstest") {
@@ -250,12 +253,17 @@ pub(crate) fn train(corpus: &Corpus, without: Option<u64>) -> Vec<u8> {
         });
     }
     for (category, applies, pattern) in &corpus.prompts {
-        for _ in 0..PROMPTS {
+        let alternatives = pattern.matches('|').count();
+        for _ in 0..PROMPTS.max(PROMPTS_FOR_ALTERNATIVE * alternatives) {
             let text = choose(pattern, &mut rng);
-            let mut labels = vec![(*category, *applies, 0.5)];
-            if matches!(category, Category::PromptLeak) {
-                labels.push((Category::Injection, *applies, 0.5));
-            }
+            let labels = match category {
+                None => everyday(),
+                Some(Category::HarmfulRequest) => vec![(Category::HarmfulRequest, *applies, 2.0)],
+                Some(Category::PromptLeak) => {
+                    vec![(Category::PromptLeak, *applies, 0.5), (Category::Injection, *applies, 0.5)]
+                }
+                Some(category) => vec![(*category, *applies, 0.5)],
+            };
             texts.push(LabelledText {
                 group: number(&text),
                 source: "prompts".into(),
@@ -269,8 +277,16 @@ pub(crate) fn train(corpus: &Corpus, without: Option<u64>) -> Vec<u8> {
     train_safety(&texts, &SafetyOptions::default())
 }
 
-/// Texts per pattern of the grammar.
+/// Texts per pattern of the grammar, at least, and for each of its alternatives.
 const PROMPTS: usize = 24;
+const PROMPTS_FOR_ALTERNATIVE: usize = 2;
+
+/// What is known of a text of which nothing is to be reported.
+fn everyday() -> Vec<(Category, bool, f32)> {
+    let absent = |categories: &'static [Category], weight: f32| categories.iter().map(move |&c| (c, false, weight));
+    let requests = absent(&[Category::HarmfulRequest], 2.0).chain(absent(&ATTACKS, 0.3));
+    requests.chain(absent(&HAZARDS, 0.1)).chain(absent(&MODERATION, 0.05)).collect()
+}
 
 /// Sentences for the classifier of instructions inside documents.
 fn indirect(line: &Line, texts: &mut Vec<LabelledText>) {

@@ -1,5 +1,5 @@
 //! Training of the safety classifiers: one linear support vector machine a category over n-grams weighted by their
-//! rarity; then calibration (Platt, "Probabilistic outputs for support vector machines", 1999) on texts left out.
+//! rarity, and where the topic tells by how much more often one side has them; then calibration (Platt, "Probabilistic outputs for support vector machines", 1999) on texts left out.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -267,17 +267,21 @@ fn fit(examples: &[&Example], vocabulary: &Vocabulary, options: &SafetyOptions, 
         let mut weight = vec![0.0f32; vocabulary.hashes.len()];
         let mut alpha = vec![0.0f32; examples.len()];
         let mut rng = Rng::new(options.seed + category as u64);
+        let ease = ease(examples, category, vocabulary.hashes.len());
+        let of_category = of(COSTS, category).unwrap_or(1.0);
         for _ in 0..passes {
             rng.shuffle(&mut order);
             for &at in &order {
                 let example = examples[at];
                 let applies = example.target[category];
                 let side = if applies { 1.0 } else { -1.0 };
-                let cost = options.cost * example.weight[category] * balance[category][usize::from(applies)];
+                let cost =
+                    options.cost * of_category * example.weight[category] * balance[category][usize::from(applies)];
                 let softness = 0.5 / cost;
                 let mut sum = 0.0;
                 let mut squares = 0.0;
                 for &(row, value) in &example.rows {
+                    let value = value * ease[row as usize];
                     sum += weight[row as usize] * value;
                     squares += value * value;
                 }
@@ -290,15 +294,84 @@ fn fit(examples: &[&Example], vocabulary: &Vocabulary, options: &SafetyOptions, 
                 if change != 0.0 {
                     bias[category] += change;
                     for &(row, value) in &example.rows {
-                        weight[row as usize] += change * scale * value;
+                        weight[row as usize] += change * scale * value * ease[row as usize];
                     }
                 }
             }
         }
-        weights.push(weight);
+        // An audit knows nothing of the ease: it becomes part of the weights.
+        weights.push(weight.iter().zip(&ease).map(|(weight, ease)| weight * ease).collect());
     }
     Model { weights, bias }
 }
+
+/// A category's own value, where a table has one.
+fn of(table: &[(Category, f32)], category: usize) -> Option<f32> {
+    table.iter().find(|(listed, _)| *listed as usize == category).map(|(_, value)| *value)
+}
+
+/// How cheap a weight is for each feature: one on average, and the more the further apart the shares of both sides' texts
+/// are that have the feature (their log-ratio, as in Wang and Manning, "Baselines and bigrams", ACL 2012). What names the
+/// topic may weigh much in a small set, what only happens to differ in it stays small.
+fn ease(examples: &[&Example], category: usize, features: usize) -> Vec<f32> {
+    let Some(sharpness) = of(SHARPNESS, category) else { return vec![1.0; features] };
+    let mut having = vec![[1.0f32; 2]; features];
+    let mut all = [2.0f32; 2];
+    let known = || examples.iter().filter(|example| example.weight[category] > 0.0);
+    for example in known() {
+        let (side, weight) = (usize::from(example.target[category]), example.weight[category]);
+        all[side] += weight;
+        for &(row, _) in &example.rows {
+            having[row as usize][side] += weight;
+        }
+    }
+    let ratio = |[absent, present]: &[f32; 2]| libm::logf(present / all[1] / (absent / all[0])).abs().min(RATIO_MAX);
+    let ratios: Vec<f32> = having.iter().map(ratio).collect();
+    let (mut sum, mut count) = (0.0f64, 0.0f64);
+    for example in known() {
+        for &(row, value) in &example.rows {
+            let square = f64::from(example.weight[category] * value * value);
+            sum += square * f64::from(ratios[row as usize] * ratios[row as usize]);
+            count += square;
+        }
+    }
+    let usual = (libm::sqrt(sum / count.max(1e-9)) as f32).max(1e-6);
+    ratios.iter().map(|ratio| 1.0 - sharpness + sharpness * ratio / usual).collect()
+}
+
+/// A larger log-ratio says no more: fifty-five times as often.
+const RATIO_MAX: f32 = 4.0;
+
+/// How much the log-ratio decides ([`ease`]), where held-out groups gained by it: much where a topic is looked for, little
+/// where a tone is, which shows in common words. The others lost or did not change.
+const SHARPNESS: &[(Category, f32)] = &[
+    (Category::Hate, 0.3),
+    (Category::HateThreatening, 0.1),
+    (Category::Violence, 0.4),
+    (Category::ViolenceGraphic, 0.4),
+    (Category::SelfHarm, 0.4),
+    (Category::Sexual, 0.4),
+    (Category::S1, 0.4),
+    (Category::S2, 0.4),
+    (Category::S3, 0.4),
+    (Category::S4, 0.4),
+    (Category::S5, 0.4),
+    (Category::S6, 0.4),
+    (Category::S7, 0.4),
+    (Category::S8, 0.4),
+    (Category::S9, 0.4),
+    (Category::S10, 0.4),
+    (Category::S11, 0.4),
+    (Category::S12, 0.4),
+    (Category::Injection, 0.2),
+    (Category::Jailbreak, 0.2),
+    (Category::PromptLeak, 0.2),
+    (Category::Indirect, 0.2),
+];
+
+/// Categories whose errors weigh less against simple weights: hate is told from templates built to mislead, and only
+/// thirty-seven texts of the set that is scored are about minors.
+const COSTS: &[(Category, f32)] = &[(Category::Hate, 0.3), (Category::SexualMinors, 0.3)];
 
 /// The rarer side of a category weighs more, as much as both weigh alike.
 fn balance(examples: &[&Example]) -> [[f32; 2]; COUNT] {
@@ -360,7 +433,7 @@ fn calibrate(model: &Model, held: &[&Example]) -> [Curve; COUNT] {
         let highest = odds.get(odds.len() - odds.len() / INNOCENT_FLAGGED - 1).copied().unwrap_or(0.0);
         // An everyday request is an instruction: what innocent texts score there says nothing about documents.
         let highest = if instructs { 0.0 } else { highest };
-        let lean = LEANS.iter().find(|(leaning, _)| *leaning as usize == category).map_or(0.0, |(_, lean)| *lean);
+        let lean = of(LEANS, category).unwrap_or(0.0);
         let shift = lean - highest.max(0.0);
         let aside = if category == Category::SelfHarm as usize { SELF_HARM_ALONE } else { 0.0 };
         Curve { slope, whole: whole + shift, sentence: sentence + shift - aside }
@@ -373,7 +446,7 @@ const INNOCENT_FLAGGED: usize = 50;
 /// `data/interactions/README.md` records: harmless look-alikes of harmful requests are more than in training, and a
 /// document's one foreign sentence is rarer than its own.
 const LEANS: &[(Category, f32)] =
-    &[(Category::HarmfulRequest, -0.7), (Category::Indirect, 2.2), (Category::Injection, -0.3)];
+    &[(Category::HarmfulRequest, -0.7), (Category::Indirect, 2.2), (Category::Injection, -0.6)];
 
 /// Log-odds that a single sentence needs more for self-harm: despair shows in the whole of a text, its words in any.
 const SELF_HARM_ALONE: f32 = 1.5;
@@ -443,4 +516,34 @@ fn pack(model: &Model, vocabulary: &Vocabulary, curves: &[Curve; COUNT], options
     });
     body.extend(Rows::pack(rows, options.buckets_log2));
     seal(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_side_has_costs_less_weight_than_what_both_have() {
+        let example = |applies: bool, features: &[u32]| {
+            let mut example = Example {
+                rows: features.iter().map(|&feature| (feature, 1.0)).collect(),
+                units: Vec::new(),
+                target: [applies; COUNT],
+                weight: [1.0; COUNT],
+                group: 0,
+                calibrates: 1.0,
+                innocent: false,
+            };
+            example.weight[Category::S2 as usize] = 0.0;
+            example
+        };
+        // 0 is in every text, 1 in those of one side, 2 in one alone.
+        let mut examples: Vec<Example> = (0..20).map(|at| example(at % 2 == 0, &[0, 1][..1 + (at + 1) % 2])).collect();
+        examples.push(example(true, &[0, 2]));
+        let examples: Vec<&Example> = examples.iter().collect();
+        let topic = ease(&examples, Category::S1 as usize, 3);
+        assert!(topic[1] > topic[2] && topic[2] > topic[0], "{topic:?}");
+        assert_eq!(ease(&examples, Category::Toxic as usize, 3), [1.0; 3], "a tone shows in common words");
+        assert!(ease(&examples, Category::S2 as usize, 3).iter().all(|ease| ease.is_finite()), "nothing is known");
+    }
 }

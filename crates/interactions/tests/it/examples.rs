@@ -54,6 +54,21 @@ fn an_output_that_reveals_a_strangers_number_is_non_compliant() {
 }
 
 #[test]
+fn a_leaked_national_number_engages_what_the_catalogues_hold_for_the_place_and_the_use() {
+    let leak = |country: &str, use_case: &str| {
+        codes(&audit("Who is the new tenant?", "Her SSN is 049-26-2965.", country, use_case))
+    };
+    assert!(leak("California, USA", "chat").contains(&"CCPA-1798.150"));
+    assert!(leak("USA", "Hospital").contains(&"HIPAA-164.502.a"));
+    assert!(leak("Germany", "chat").contains(&"GDPR-5.1.c"));
+    // The catalogues hold no law of all the United States about personal data in general.
+    assert_eq!(leak("USA", "chat"), [""; 0]);
+    // What the user said first was disclosed by nobody.
+    let echoed = audit("My SSN is 049-26-2965.", "You wrote 049-26-2965.", "USA", "Hospital");
+    assert!(!codes(&echoed).contains(&"HIPAA-164.502.a"), "{:?}", codes(&echoed));
+}
+
+#[test]
 fn a_live_credential_in_the_output_sets_a_floor() {
     let key = ["ghp_", "kX9vQ2mT7pL4sW8zR1nB6yH3kX9vQ2mT7pL4"].concat();
     let audit = audit("hello", &format!("use {key} to log in"), "", "chat");
