@@ -75,11 +75,13 @@ fn cells(text: &str, threads: usize, block_bytes: usize) -> Cells {
     dataset.count(&plan, &Cancel::new()).unwrap()
 }
 
+/// What the documentation says is no value; the cells here have no capitals.
+const MISSING: [&str; 13] = ["", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "-", "--", "."];
+
 fn reference_counts(text: &str) -> BTreeMap<(String, String, u8), u64> {
     let mut counts = BTreeMap::new();
     for record in reference(text).into_iter().skip(1).filter(|record| record.len() > 1) {
-        let group =
-            |value: &str| if ["", "?", "-", "."].contains(&value) { "(missing)".to_owned() } else { value.to_owned() };
+        let group = |value: &str| if MISSING.contains(&value) { "(missing)".to_owned() } else { value.to_owned() };
         let label = match record[1].as_str() {
             "1" => 1,
             "0" => 0,
