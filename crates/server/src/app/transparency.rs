@@ -200,7 +200,11 @@ impl App {
         };
         let mut unit = self.store().begin().await?;
         let (retiring, signed_until) = signing.key(&mut unit, self.clock()).await?;
-        // Documents say whole seconds: what the retiring key signed in this one must still count.
+        unit.log_writer().lock().await?;
+        let newest = unit.log().latest_checkpoint().await?.map(|checkpoint| checkpoint.created_at);
+        // Documents say whole seconds: what the retiring key signed in this one must still count, and so must what it
+        // signed before the clock was set back.
+        let signed_until = newest.map_or(signed_until, |newest| signed_until.max(newest));
         let now = signed_until.checked_add(SignedDuration::from_secs(1)).map_err(AppError::internal)?;
         let statement = Statement::rotation(&retiring.public_key(), &next.public_key(), now);
         let envelope = Envelope::sign(&statement, &retiring).map_err(AppError::internal)?;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use assize_server::app::{
     App, Caller, Diagnosis, DiagnosisOutcome, OrganizationId, Plan, PlanChange, Random, RetentionKind, SystemRandom,
@@ -126,9 +127,15 @@ async fn backup_under_load_is_whole_on_both_databases() {
 
 /// An installation with a certificate, a kept upload and a backup of both.
 async fn kept() -> (TestApp, TempDir, PathBuf) {
+    kept_after(Duration::ZERO).await
+}
+
+/// The same with what the signing key signs so long after it was made.
+async fn kept_after(pause: Duration) -> (TestApp, TempDir, PathBuf) {
     let mut start = Start::default();
     start.config.passport.retention_days = 30;
     let app = start.start().await;
+    tokio::time::sleep(pause).await;
     app.certified().await;
     let organization = OrganizationId::public();
     for change in [PlanChange::Plan(Plan::Free, 500), PlanChange::Tokens(70)] {
@@ -292,7 +299,7 @@ async fn a_clock_set_back_is_told_and_corrupts_nothing() {
     use assize_server::clock::MockClock;
     let now = SystemClock.now();
     let yesterday = now.checked_sub(jiff::SignedDuration::from_hours(24)).unwrap();
-    let (app, folder, path) = kept().await;
+    let (app, folder, path) = kept_after(Duration::from_millis(2_100)).await;
     let home = folder.path().join("home");
     let restored = config(&home, None);
     App::restore(&restored, &SystemClock, &path).await.unwrap();
