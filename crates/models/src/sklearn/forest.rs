@@ -8,6 +8,8 @@ use super::label::{self, Label};
 use super::multioutput::{self, One};
 use super::source::Source;
 use super::tree::{self, Inputs, Tree};
+use crate::explain::against::{self, Asking};
+use crate::explain::{Contributions, ExactMethod, ScoreKind};
 use crate::predictor::Error;
 
 struct Trees {
@@ -69,6 +71,22 @@ impl Classify for TreeClassifier {
 
     fn probabilities(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
         self.trees.mean(data, cancel)
+    }
+
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let inputs = Inputs::new(data, self.trees.inputs, self.trees.missing_allowed)?;
+        let share = 1.0 / self.trees.trees.len() as f64;
+        let trees: Vec<(tree::Asked<'_>, f64)> =
+            self.trees.trees.iter().map(|tree| (tree.asked(&inputs, class), share)).collect();
+        let found = against::trees(&trees, 0.0, asking, cancel)?;
+        let (method, score) = (ExactMethod::Trees, ScoreKind::Probability);
+        Ok(found.map(|attributions| Contributions { method, score, attributions }))
     }
 }
 

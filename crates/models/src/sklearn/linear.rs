@@ -3,11 +3,13 @@
 use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
-use super::estimator::{Answer, Classify, Estimator, Regress, Rule, labels_from_decision};
+use super::estimator::{Answer, Classify, Estimator, Regress, Rule, labels_from_decision, of_class};
 use super::label::Label;
 use super::multioutput::{self, One};
 use super::numeric::{dot, expit, normalize, softmax};
 use super::source::Source;
+use crate::explain::against::{self, Asking};
+use crate::explain::{Contributions, ExactMethod, ScoreKind};
 use crate::predictor::Error;
 
 /// How decisions become probabilities.
@@ -136,6 +138,27 @@ impl Classify for LinearClassifier {
 
     fn decision(&self, data: &Data, _cancel: &Cancel) -> Result<Matrix, Error> {
         self.weights.apply(data)
+    }
+
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        _cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let weights = &self.weights;
+        let input = data.finite(weights.coefficients.columns)?;
+        let (output, sign, kind) = of_class(weights.coefficients.rows, class);
+        let (factor, score) = match self.link {
+            // softmax([-d, d]) has the odds exp(2 d).
+            Link::Softmax if weights.coefficients.rows == 1 => (2.0 * sign, kind),
+            Link::OneVersusRest | Link::Softmax | Link::Discriminant => (sign, kind),
+            Link::ModifiedHuber | Link::None => (sign, ScoreKind::Raw),
+        };
+        let coefficients: Vec<f64> = weights.coefficients.row(output).iter().map(|value| factor * value).collect();
+        let found = against::linear(&coefficients, factor * weights.intercepts[output], &input.values, asking);
+        Ok(found.map(|attributions| Contributions { method: ExactMethod::Linear, score, attributions }))
     }
 
     fn answer(&self, data: &Data, _cancel: &Cancel) -> Result<Answer, Error> {

@@ -7,6 +7,8 @@ use super::estimator::{Answer, Classify, Estimator, Rule};
 use super::label::Label;
 use super::numeric::softmax;
 use super::source::Source;
+use crate::explain::against::Asking;
+use crate::explain::{Attributions, Contributions, ScoreKind};
 use crate::predictor::Error;
 
 /// One member, the inputs it sees and where its classes are among those of the whole.
@@ -44,6 +46,23 @@ impl Member {
             Some(inputs) => std::borrow::Cow::Owned(data.select(inputs)),
             None => std::borrow::Cow::Borrowed(data),
         }
+    }
+
+    /// `None` also for a class that it does not know.
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let Some(own) = self.positions.iter().position(|position| *position == class) else { return Ok(None) };
+        let owners: Vec<usize> = match &self.inputs {
+            Some(inputs) => inputs.iter().map(|input| asking.owners[*input]).collect(),
+            None => asking.owners.to_vec(),
+        };
+        let asking = Asking { owners: &owners, ..asking };
+        self.classifier.contributions(&self.on(data), asking, own, cancel)
     }
 
     fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<usize>, Error> {
@@ -104,6 +123,33 @@ impl Classify for Mean {
         let total: f64 = self.weights.iter().sum();
         sums.values.iter_mut().for_each(|value| *value /= total);
         Ok(sums)
+    }
+
+    /// A mean of probabilities is explained by the mean of what explains them.
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let total: f64 = self.weights.iter().sum();
+        let mut whole: Option<Contributions> = None;
+        for (member, weight) in self.members.iter().zip(&self.weights) {
+            cancel.check()?;
+            let Some(found) = member.contributions(data, asking, class, cancel)? else { return Ok(None) };
+            if self.hard || found.score != ScoreKind::Probability {
+                return Ok(None);
+            }
+            let Attributions { base, features, values } = found.attributions;
+            let sum = whole.get_or_insert_with(|| Contributions {
+                attributions: Attributions { base: 0.0, features, values: vec![0.0; values.len()] },
+                ..found
+            });
+            sum.attributions.base += weight / total * base;
+            sum.attributions.values.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight / total * value);
+        }
+        Ok(whole)
     }
 
     fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {

@@ -15,7 +15,7 @@ fn fixtures(folder: &str) -> PathBuf {
 }
 
 /// Examples are built beside the tests.
-fn sandbox() -> Sandbox {
+pub(crate) fn sandbox() -> Sandbox {
     let tests = std::env::current_exe().unwrap();
     let program = tests.parent().unwrap().parent().unwrap().join("examples/sandbox_child");
     assert!(program.exists(), "{} is not built: cargo build -p assize-models --examples", program.display());

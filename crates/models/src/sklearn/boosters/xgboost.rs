@@ -9,16 +9,18 @@ use std::collections::HashMap;
 use assize_tables::Cancel;
 
 use super::document::{self, Value};
-use super::tree::{Child, Missing, Split, Test, Tree as General};
+use super::tree::{Asked as AskedGeneral, Child, Missing, Split, Test, Tree as General};
 use super::{Inputs, Library, Opened, Unseen, coded, single};
+use crate::explain::against::{self, Asking, Decides, Place};
+use crate::explain::{Contributions, ExactMethod, ScoreKind};
 use crate::pickle::Limits;
 use crate::predictor::Error;
 use crate::sklearn::category::Categories;
 use crate::sklearn::data::{Data, Matrix};
-use crate::sklearn::estimator::{Answer, Classify, Estimator, Regress, Rule};
+use crate::sklearn::estimator::{Answer, Classify, Estimator, Regress, Rule, of_class};
 use crate::sklearn::label::Label;
 use crate::sklearn::source::Source;
-use crate::sklearn::tree::{Inputs as Rows, Plain, Tree as Fast};
+use crate::sklearn::tree::{Asked as AskedFast, Inputs as Rows, Plain, Tree as Fast};
 
 const LIBRARY: Library = Library::XGBoost;
 
@@ -117,13 +119,97 @@ struct Model {
     booster: Booster,
 }
 
+/// A tree of either form with the rows that it is asked about.
+enum Asked<'a, V> {
+    Fast(AskedFast<'a>),
+    General(AskedGeneral<'a, V>),
+}
+
+impl<V: Fn(usize) -> f64 + Sync> Decides for Asked<'_, V> {
+    fn root(&self) -> u32 {
+        match self {
+            Self::Fast(tree) => tree.root(),
+            Self::General(tree) => tree.root(),
+        }
+    }
+
+    fn at(&self, place: u32) -> Place {
+        match self {
+            Self::Fast(tree) => tree.at(place),
+            Self::General(tree) => tree.at(place),
+        }
+    }
+
+    fn is_right(&self, place: u32, row: usize) -> bool {
+        match self {
+            Self::Fast(tree) => tree.is_right(place, row),
+            Self::General(tree) => tree.is_right(place, row),
+        }
+    }
+}
+
 impl Model {
-    /// Scores after the link, `rows x groups`.
-    fn answers(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f32>, Error> {
+    /// The rows as the trees compare them.
+    fn input(&self, data: &Data) -> Result<Matrix, Error> {
         let mut input = coded(data, &self.categories, Unseen::Refused)?;
         if let Some(missing) = self.missing {
             input.values.iter_mut().filter(|value| **value as f32 == missing).for_each(|value| *value = f64::NAN);
         }
+        Ok(input)
+    }
+
+    /// The parts of the score of a class before the link, which the library sums in float32.
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let input = self.input(data)?;
+        let (group, sign, kind) = of_class(self.groups, class);
+        let score = if self.link == Link::Logistic { kind } else { ScoreKind::Raw };
+        let offset = sign * f64::from(self.base[group]);
+        let stored = match &self.booster {
+            Booster::Trees(trees) => trees,
+            Booster::Linear(weights, intercepts) => {
+                let weights: Vec<f64> =
+                    weights.iter().skip(group).step_by(self.groups).map(|weight| sign * f64::from(*weight)).collect();
+                let input = input.map_rows(input.columns, |row, out| {
+                    let cells = row.iter().map(|value| if value.is_nan() { 0.0 } else { f64::from(*value as f32) });
+                    out.iter_mut().zip(cells).for_each(|(out, cell)| *out = cell);
+                });
+                let intercept = offset + sign * f64::from(intercepts[group]);
+                let found = against::linear(&weights, intercept, &input.values, asking);
+                let method = ExactMethod::Linear;
+                return Ok(found.map(|attributions| Contributions { method, score, attributions }));
+            }
+        };
+        let data = Data::Matrix(input);
+        let rows = Rows::new(&data, self.inputs.count, true)?;
+        let single = data.matrix(self.inputs.count)?.map_rows(self.inputs.count, |row, out| {
+            out.iter_mut().zip(row).for_each(|(out, value)| *out = f64::from(*value as f32));
+        });
+        let of_group = stored.iter().filter(|(_, of, _)| *of == group);
+        let trees: Vec<_> = of_group
+            .map(|(kind, _, weight)| {
+                let asked = match kind {
+                    Kind::Fast(tree) => Asked::Fast(tree.asked(&rows, 0)),
+                    Kind::General(tree, values) => {
+                        let value = move |leaf: usize| f64::from(values[leaf] as f32);
+                        Asked::General(AskedGeneral { tree, input: &single, value })
+                    }
+                };
+                (asked, sign * weight.map_or(1.0, f64::from))
+            })
+            .collect();
+        let found = against::trees(&trees, offset, asking, cancel)?;
+        Ok(found.map(|attributions| Contributions { method: ExactMethod::Trees, score, attributions }))
+    }
+
+    /// Scores after the link, `rows x groups`.
+    fn answers(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f32>, Error> {
+        let input = self.input(data)?;
         let mut scores = self.base.repeat(input.rows);
         let data = Data::Matrix(input);
         let rows = Rows::new(&data, self.inputs.count, true)?;
@@ -239,6 +325,16 @@ impl Classify for Classifier {
 
     fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
         Ok(self.labelled(&self.model.answers(data, cancel)?, data.rows()))
+    }
+
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        self.model.contributions(data, asking, class, cancel)
     }
 
     fn answer(&self, data: &Data, cancel: &Cancel) -> Result<Answer, Error> {
