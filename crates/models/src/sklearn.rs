@@ -138,7 +138,7 @@ impl Asked {
         match self {
             Self::Classifier(classifier) => classifier.inputs(),
             Self::Regressor(regressor) => regressor.inputs(),
-            Self::Several(_) => None,
+            Self::Several(several) => several.inputs(),
         }
     }
 }

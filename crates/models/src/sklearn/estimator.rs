@@ -117,6 +117,11 @@ pub(super) trait Targets: Send + Sync {
     /// Classes of each target; none where the target is a number.
     fn classes(&self) -> Vec<&[Label]>;
 
+    /// What it knows of its inputs beyond what its file says in the usual place.
+    fn inputs(&self) -> Option<Inputs> {
+        None
+    }
+
     /// What it says of each target, in their order.
     fn answers(&self, data: &Data, cancel: &Cancel) -> Result<Vec<Said>, Error>;
 }

@@ -4,7 +4,7 @@ use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
 use super::estimator::{Classify, Estimator, Regress, Rule};
-use super::label::{self, Label};
+use super::label::Label;
 use super::multioutput::{self, One};
 use super::source::Source;
 use super::tree::{self, Inputs, Tree};
@@ -119,10 +119,11 @@ fn read_classes(source: &Source<'_>) -> Result<Vec<Vec<Label>>, Error> {
         }
         return Ok(vec![classes]);
     }
-    let odd = || source.refuse("classes_ is not a list of labels for each target");
-    let read = |view| label::labels(&source.decode(view)?).filter(|classes| !classes.is_empty()).ok_or_else(odd);
-    let classes: Result<Vec<Vec<Label>>, Error> = source.list("classes_")?.into_iter().map(read).collect();
-    classes.and_then(|classes| if classes.len() == targets { Ok(classes) } else { Err(odd()) })
+    let classes = source.classes_of_targets()?;
+    if classes.len() != targets {
+        return Err(source.refuse("classes_ is not a list of labels for each target"));
+    }
+    Ok(classes)
 }
 
 fn targets(source: &Source<'_>) -> Result<usize, Error> {

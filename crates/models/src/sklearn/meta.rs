@@ -5,6 +5,7 @@ use assize_tables::Cancel;
 use super::data::{Data, Matrix};
 use super::estimator::{Answer, Classify, Estimator, Rule};
 use super::label::Label;
+use super::multioutput::{self, One};
 use super::numeric::softmax;
 use super::source::Source;
 use crate::explain::against::Asking;
@@ -494,11 +495,35 @@ impl Classify for Constant {
 }
 
 pub(super) fn dummy(source: &Source<'_>) -> Result<Estimator, Error> {
-    if source.integer("n_outputs_")? != 1 {
-        return Err(source.refuse("several targets are not evaluated"));
+    let targets = source.size("n_outputs_")?;
+    multioutput::check_count(source, targets)?;
+    if targets == 1 {
+        let classes = source.classes(1)?;
+        let prior = source.vector("class_prior_", classes.len())?;
+        return Ok(Estimator::Classifier(Box::new(constant(source, classes, prior, None)?)));
     }
-    let classes = source.classes(1)?;
-    let prior = source.vector("class_prior_", classes.len())?;
+    let (classes, priors) = (source.classes_of_targets()?, source.list_of_numbers("class_prior_")?);
+    if classes.len() != targets || priors.len() != targets {
+        return Err(source.refuse("its classes are not those of its targets"));
+    }
+    let mut members = Vec::with_capacity(targets);
+    for (target, (classes, prior)) in classes.into_iter().zip(priors).enumerate() {
+        if prior.values.len() != classes.len() {
+            return Err(source.refuse("class_prior_ is not one number for each class"));
+        }
+        let member = constant(source, classes, prior.values, Some((target, targets)))?;
+        members.push(One::Classifier(Box::new(member)));
+    }
+    multioutput::of(source, members)
+}
+
+/// What is said of one target; `place` is its number among how many.
+fn constant(
+    source: &Source<'_>,
+    classes: Vec<Label>,
+    prior: Vec<f64>,
+    place: Option<(usize, usize)>,
+) -> Result<Constant, Error> {
     let mut certain = vec![0.0; classes.len()];
     let probabilities = match source.only("strategy", &["prior", "most_frequent", "constant"])? {
         "prior" => prior,
@@ -508,16 +533,20 @@ pub(super) fn dummy(source: &Source<'_>) -> Result<Estimator, Error> {
             certain
         }
         _ => {
-            let constant = match super::label::label(&source.attribute("constant")?) {
-                Some(label) => label,
-                None => super::label::labels(&source.array("constant")?)
-                    .and_then(|mut labels| labels.pop())
-                    .ok_or_else(|| source.refuse("its constant is not a label"))?,
+            let view = source.attribute("constant")?;
+            let (target, targets) = place.unwrap_or((0, 1));
+            let labels = match (super::label::label(&view), view.items()) {
+                (Some(label), _) => Some(vec![label]),
+                (None, Some(items)) => items.iter().map(super::label::label).collect(),
+                (None, None) => super::label::labels(&source.array("constant")?),
             };
+            let labels = labels.filter(|labels| labels.len() == targets);
+            let mut labels = labels.ok_or_else(|| source.refuse("its constant is not a label for each target"))?;
+            let constant = labels.swap_remove(target);
             let at = classes.iter().position(|class| class.to_string() == constant.to_string());
             certain[at.ok_or_else(|| source.refuse("its constant is not one of its classes"))?] = 1.0;
             certain
         }
     };
-    Ok(Estimator::Classifier(Box::new(Constant { classes, probabilities })))
+    Ok(Constant { classes, probabilities })
 }

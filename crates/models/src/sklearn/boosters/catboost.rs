@@ -20,7 +20,7 @@ use crate::explain::{Contributions, ExactMethod, ScoreKind};
 use crate::pickle::Limits;
 use crate::predictor::Error;
 use crate::sklearn::data::{Cells, Data, Matrix};
-use crate::sklearn::estimator::{Answer, Classify, Estimator, Regress, Rule, of_class};
+use crate::sklearn::estimator::{Answer, Classify, Estimator, Regress, Rule, Said, Targets, of_class};
 use crate::sklearn::label::Label;
 use crate::sklearn::numeric::softmax;
 use crate::sklearn::source::Source;
@@ -461,6 +461,39 @@ impl Regress for Regressor {
     }
 }
 
+/// Several targets, each with values of its own in every leaf; labels are there or not.
+struct SeveralTargets {
+    model: Model,
+    classifies: bool,
+}
+
+const LABELS: [Label; 2] = [Label::Int(0), Label::Int(1)];
+
+impl Targets for SeveralTargets {
+    fn classes(&self) -> Vec<&[Label]> {
+        vec![if self.classifies { &LABELS } else { &[] }; self.model.stored.dimension]
+    }
+
+    fn inputs(&self) -> Option<Inputs> {
+        Some(self.model.inputs.clone())
+    }
+
+    fn answers(&self, data: &Data, cancel: &Cancel) -> Result<Vec<Said>, Error> {
+        let scores = self.model.scores(data, cancel)?;
+        let linked = self.model.linked(scores.clone());
+        let of = |target: usize| {
+            let values = linked.column(target);
+            if !self.classifies {
+                return Said::Values(values);
+            }
+            let labels = scores.column(target).iter().map(|score| u32::from(*score > 0.0)).collect();
+            let both = values.iter().flat_map(|value| [1.0 - value, *value]);
+            Said::Classes(Answer { labels, probabilities: Some(Matrix::new(values.len(), 2, both.collect())) })
+        };
+        Ok((0..linked.columns).map(of).collect())
+    }
+}
+
 /// A file of its own.
 pub(super) fn file(bytes: &[u8], limits: &Limits) -> Result<Opened, Error> {
     let (stored, form) = if bytes.starts_with(b"CBM1") {
@@ -493,15 +526,22 @@ fn estimator(stored: Stored, classifies: Option<bool>) -> Result<Estimator, Erro
         "Logloss" | "CrossEntropy" => Link::Logistic,
         "MultiClass" => Link::Softmax,
         "MultiClassOneVsAll" => Link::OneVersusAll,
+        "MultiLogloss" | "MultiCrossEntropy" => Link::OneVersusAll,
+        "MultiRMSE" => Link::Identity,
         "RMSE" | "MAE" | "Quantile" | "MAPE" | "Huber" | "LogCosh" | "Lq" | "Expectile" => Link::Identity,
         "Poisson" | "Tweedie" => Link::Exponential,
         other => return Err(LIBRARY.refuse(format!("the loss {other:?} is not evaluated"))),
     };
     let (inputs, dimension) = (stored.inputs(), stored.dimension);
     let is_classifier = !matches!(link, Link::Identity | Link::Exponential);
-    let several = matches!(link, Link::Softmax | Link::OneVersusAll);
+    let targets = matches!(loss, "MultiLogloss" | "MultiCrossEntropy" | "MultiRMSE");
+    let several = targets || matches!(link, Link::Softmax | Link::OneVersusAll);
     if classifies.is_some_and(|classifies| classifies != is_classifier) || several != (dimension > 1) {
         return Err(odd("a loss that does not fit its scores"));
+    }
+    if targets {
+        let model = Model { stored, inputs, link };
+        return Ok(Estimator::Several(Box::new(SeveralTargets { model, classifies: is_classifier })));
     }
     let classes = classes(&stored, dimension)?;
     let model = Model { stored, inputs, link };
