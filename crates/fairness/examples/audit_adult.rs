@@ -2,14 +2,16 @@
 //! on the error stream.
 //!
 //! `cargo run --release -p assize-fairness --example audit_adult -- FILE [TARGET ATTRIBUTES [PREDICTION]]`; the defaults
-//! are those of UCI Adult: `income race,sex,age`. `bench/audit_adult.py` compares it with Python.
+//! are those of UCI Adult: `income race,sex,age`. With `--model MODEL` at the end the decisions are those of a model file,
+//! which is opened in this process. `bench/audit_adult.py` compares it with Python.
 
 use std::error::Error;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use assize_fairness::{AuditInput, AuditSettings, Identity, Watch, audit};
+use assize_fairness::{AuditInput, AuditSettings, Identity, MODEL_MISSING, ModelInput, Watch, audit};
+use assize_models::Limits;
 use assize_tables::{Cancel, Dataset, ReadOptions};
 
 /// Prints how long each step took when the next one begins.
@@ -46,7 +48,11 @@ impl Watch for Stopwatch {
 
 #[expect(clippy::print_stdout, reason = "the document is the output of this program")]
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let model_path = match arguments.iter().position(|argument| argument == "--model") {
+        Some(at) => arguments.drain(at..).nth(1),
+        None => None,
+    };
     let path = arguments.first().ok_or("the first argument is the data file")?;
     let target = arguments.get(1).map_or("income", String::as_str);
     let attributes: Vec<&str> = arguments.get(2).map_or("race,sex,age", String::as_str).split(',').collect();
@@ -58,8 +64,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut settings = AuditSettings::new(target, &attributes, "employment");
     settings.threads = threads;
     settings.prediction_column = arguments.get(3).cloned();
-    let measured =
-        audit(&AuditInput { dataset: &dataset, dataset_sha256: &sha256, model: None }, &settings, &stopwatch)?;
+    let missing = MODEL_MISSING.map(str::to_owned).to_vec();
+    let rows = Dataset::open(Path::new(path), &ReadOptions { threads, missing, ..ReadOptions::default() })?;
+    let opened = match &model_path {
+        Some(path) => Some(assize_models::open(&std::fs::read(path)?, path, &Limits::default())?),
+        None => None,
+    };
+    let model = opened.as_ref().map(|predictor| ModelInput {
+        predictor: predictor.as_ref(),
+        name: "model",
+        sha256: "",
+        rows: &rows,
+    });
+    let input = AuditInput { dataset: &dataset, dataset_sha256: &sha256, model: model.as_ref() };
+    let measured = audit(&input, &settings, &stopwatch)?;
     stopwatch.lap(None);
     println!("{}", serde_json::to_string(&measured.into_body(example_identity(), None))?);
     Ok(())

@@ -62,8 +62,8 @@ pub(crate) fn explain(
     let dependence = dependence(&asked, &sample, &columns, cancel)?;
     Ok(Some(Explanation {
         method: attributed.method.name().to_owned(),
-        method_note: attributed.method.note(sample.everybody.len(), sample.of_group_max),
-        score: if attributed.probabilities { "probability" } else { "decision" }.to_owned(),
+        method_note: attributed.method.note(attributed.score, sample.everybody.len(), sample.of_group_max),
+        score: attributed.score.to_owned(),
         rows: sample.rows.len() as u64,
         background_rows: attributed.method.background_rows(),
         coalitions: attributed.method.coalitions(),

@@ -1,6 +1,8 @@
-//! Rows that come as arrays of numpy: `.npy`, and `.npz`, a zip of them.
+//! Rows that come as arrays of numpy: `.npy`, and `.npz`, a zip of them; and answers that go out as such ([`write_arrays`]).
 //!
 //! Format: `numpy/lib/format.py` (versions 1 to 3). An array of objects is a pickle and is refused; nothing is executed.
+
+mod write;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,6 +11,8 @@ use std::sync::LazyLock;
 
 use assize_tables::{Column, ColumnData, Table};
 use regex::bytes::Regex;
+
+pub use write::{Cells, Written, write_arrays};
 
 use crate::pickle::{Array, Dtype, Kind, Limits};
 use crate::predictor::Error;

@@ -2,11 +2,13 @@
 //!
 //! Attributions are Shapley values (Lundberg and Lee 2017): for every row they add up to its score minus the base.
 //! [`tree_shap`] is exact for tree ensembles, [`linear_shap`] for linear models, [`kernel_shap`] asks any
-//! [`Predictor`](crate::Predictor) and is exact as long as all coalitions are asked. [`permutation_importance`] and
-//! [`partial_dependence`] describe the whole model.
+//! [`Predictor`](crate::Predictor) and is exact as long as all coalitions are asked. A model that was read from a file
+//! takes its own score apart where it can ([`Predictor::contributions`](crate::Predictor::contributions)), against
+//! background rows as kernel SHAP does. [`permutation_importance`] and [`partial_dependence`] describe the whole model.
 //!
 //! Invariants: everything is seeded, and threads change no bit; long work can be cancelled.
 
+pub(crate) mod against;
 mod ask;
 mod dependence;
 mod ensemble;
@@ -15,6 +17,7 @@ mod kernel;
 mod linear;
 mod tree_shap;
 
+pub(crate) use ask::select;
 pub use dependence::{Point, Value, partial_dependence};
 pub use ensemble::{Ensemble, Node, Split};
 pub use importance::{Importance, permutation_importance};
@@ -31,6 +34,40 @@ pub struct Attributions {
     pub features: usize,
     /// Row-major `rows x features`, in units of the score.
     pub values: Vec<f64>,
+}
+
+/// Most background rows of one explanation against rows.
+pub const BACKGROUND_ROWS_MAX: usize = against::BACKGROUND_MAX;
+
+/// What a model says of its own score.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contributions {
+    /// How they were found; always exactly.
+    pub method: ExactMethod,
+    /// What the score is.
+    pub score: ScoreKind,
+    /// One value for each column of the table that was asked about.
+    pub attributions: Attributions,
+}
+
+/// How an exact explanation was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExactMethod {
+    /// By walking its trees.
+    Trees,
+    /// From its coefficients.
+    Linear,
+}
+
+/// What an exact explanation adds up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScoreKind {
+    /// The probability of the class.
+    Probability,
+    /// The logarithm of the odds of the class, whose logistic function is its probability.
+    LogOdds,
+    /// The score of the class before it becomes a probability or a decision; the larger, the likelier.
+    Raw,
 }
 
 impl Attributions {

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use assize_tables::{Cancel, Cancelled, Table};
 
+use crate::explain::Contributions;
+
 /// Why a model could not be read, trained or asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -116,6 +118,22 @@ pub trait Predictor: Send + Sync {
     fn answers(&self, _table: &Table, _cancel: &Cancel) -> Result<Vec<TargetAnswer>, Error> {
         Err(Error::Unreadable(format!("{}: the model answers one target", self.description())))
     }
+
+    /// What each column of `table` contributes to the score of a class in its first `explained` rows, exactly, against
+    /// the rows after them (at most [`BACKGROUND_ROWS_MAX`](crate::explain::BACKGROUND_ROWS_MAX)); `None` from a model
+    /// that can only be asked.
+    ///
+    /// # Errors
+    /// As [`Predictor::predict`].
+    fn contributions(
+        &self,
+        _table: &Table,
+        _explained: usize,
+        _class: usize,
+        _cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        Ok(None)
+    }
 }
 
 /// Counts how many rows a model was asked.
@@ -171,5 +189,16 @@ impl<P: Predictor> Predictor for Counted<P> {
     fn answers(&self, table: &Table, cancel: &Cancel) -> Result<Vec<TargetAnswer>, Error> {
         self.rows.fetch_add(table.rows as u64, Ordering::Relaxed);
         self.inner.answers(table, cancel)
+    }
+
+    fn contributions(
+        &self,
+        table: &Table,
+        explained: usize,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        self.rows.fetch_add(table.rows as u64, Ordering::Relaxed);
+        self.inner.contributions(table, explained, class, cancel)
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Flow: [`Sandbox`] starts the program again as a child (`assize sandbox`), whose [`serve_child`] puts up its walls
 //! ([`confine`]) before it reads the first byte of a file. Parent and child then exchange length-prefixed messages
-//! ([`wire`], [`message`]): a file to open or to scan, rows to answer. What comes back is a [`SandboxedModel`], a
+//! ([`wire`], [`message`]): a file to open or to scan, rows to answer
+//! or to explain. What comes back is a [`SandboxedModel`], a
 //! [`Predictor`](crate::Predictor) like any other, so that audits see no difference.
 //!
 //! Invariants: a file reaches the child as bytes in a pipe, never as a path; the child can open no file, reach no
@@ -37,7 +38,7 @@ use process::{Connection, Payload};
 use wire::Writer;
 
 /// Version of the protocol; both sides are the same program, so another one is a broken installation.
-const PROTOCOL_VERSION: u16 = 2;
+const PROTOCOL_VERSION: u16 = 3;
 
 /// Memory that any file may cost to open: a hostile one stays under 300 MB, the program itself included.
 const MEMORY_BYTES_BASE: u64 = 160 << 20;

@@ -51,9 +51,11 @@ mod tree;
 
 use std::sync::Arc;
 
-use assize_tables::{Cancel, ColumnData, MISSING, Table};
+use assize_tables::{Cancel, Column, ColumnData, MISSING, Table};
 use rayon::prelude::*;
 
+use crate::explain::against::Asking;
+use crate::explain::{Attributions, Contributions};
 use crate::pickle::{Limits, Pickle};
 use crate::predictor::{Error, Feature, FeatureKind, Predictions, Predictor, Target, TargetAnswer};
 pub(crate) use boosters::Library;
@@ -136,7 +138,7 @@ impl Asked {
         match self {
             Self::Classifier(classifier) => classifier.inputs(),
             Self::Regressor(regressor) => regressor.inputs(),
-            Self::Several(_) => None,
+            Self::Several(several) => several.inputs(),
         }
     }
 }
@@ -254,6 +256,15 @@ impl Model {
         Ok(())
     }
 
+    /// The levels of the columns that are read.
+    fn levels(table: &Table, columns: &[usize]) -> Vec<Option<Arc<[String]>>> {
+        let of = |(at, column): (usize, &Column)| match &column.data {
+            ColumnData::Categorical { levels, .. } if columns.contains(&at) => Some(levels.as_slice().into()),
+            _ => None,
+        };
+        table.columns.iter().enumerate().map(of).collect()
+    }
+
     /// Asks about one block of rows after the other, on all threads; the answers are in the order of the rows.
     fn blocks<T: Send>(
         &self,
@@ -265,15 +276,7 @@ impl Model {
         if self.missing_texts_unclear {
             self.check_no_missing_texts(table, &columns)?;
         }
-        let levels: Vec<Option<Arc<[String]>>> = table
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(at, column)| match &column.data {
-                ColumnData::Categorical { levels, .. } if columns.contains(&at) => Some(levels.as_slice().into()),
-                _ => None,
-            })
-            .collect();
+        let levels = Self::levels(table, &columns);
         let starts: Vec<usize> = (0..table.rows).step_by(self.block_rows).collect();
         starts
             .into_par_iter()
@@ -362,6 +365,29 @@ impl Predictor for Model {
 
     fn targets(&self) -> &[Target] {
         &self.targets
+    }
+
+    fn contributions(
+        &self,
+        table: &Table,
+        explained: usize,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let Asked::Classifier(classifier) = &self.asked else { return Ok(None) };
+        if class >= self.classes.len() || explained >= table.rows || table.rows > self.block_rows {
+            return Ok(None);
+        }
+        let columns = self.columns(table)?;
+        if self.missing_texts_unclear {
+            self.check_no_missing_texts(table, &columns)?;
+        }
+        let data = Data::from_table(table, &columns, &Self::levels(table, &columns), 0, table.rows);
+        let asking = Asking { explained, rows: table.rows, owners: &columns, players: table.columns.len() };
+        let found = classifier.contributions(&data, asking, class, cancel)?;
+        let finite =
+            |found: &Attributions| found.base.is_finite() && found.values.iter().all(|value| value.is_finite());
+        Ok(found.filter(|found| finite(&found.attributions)))
     }
 
     fn answers(&self, table: &Table, cancel: &Cancel) -> Result<Vec<TargetAnswer>, Error> {

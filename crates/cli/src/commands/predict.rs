@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 use anyhow::Context as _;
-use assize_models::arrays::read_arrays;
+use assize_models::arrays::{Cells, Written, read_arrays, write_arrays};
 use assize_models::{Limits, Predictions, Predictor, TargetAnswer};
 use assize_tables::{Cancel, Dataset, ReadOptions, Table};
 use serde_json::{Value, json};
@@ -38,7 +38,11 @@ pub(crate) fn run(options: &PredictOptions) -> anyhow::Result<Outcome> {
             printed => printed?,
         },
         Some(path) => {
-            let written = File::create(path).and_then(|file| print(&answers, options.proba, &mut BufWriter::new(file)));
+            let as_arrays = path.extension().is_some_and(|extension| extension == "npz");
+            let written = File::create(path).map(BufWriter::new).and_then(|mut file| match as_arrays {
+                true => write_arrays(&arrays(&answers, options.proba), &mut file),
+                false => print(&answers, options.proba, &mut file),
+            });
             written.map_err(|error| BadInput(format!("--out: {} cannot be written: {error}", path.display())))?;
         }
     }
@@ -100,6 +104,56 @@ fn answer_of(predictions: &Predictions, labels: &[Value], row: usize) -> (Value,
     let classes = labels.len();
     let probabilities = predictions.probabilities.as_ref().map(|all| &all[row * classes..(row + 1) * classes]);
     (labels[predictions.labels[row] as usize].clone(), json!(probabilities))
+}
+
+/// The answers as arrays: what is said of each row, the classes in the order of their probabilities, and those.
+fn arrays(answers: &Answers, proba: bool) -> Vec<Written> {
+    match answers {
+        Answers::Values(values) => vec![floats("prediction", values)],
+        Answers::Classes(predictions, labels) => of_classes(predictions, labels, proba, ""),
+        Answers::Several(answers, classes) => {
+            let of_target = |(target, (answer, classes)): (usize, (&TargetAnswer, &Vec<Value>))| match answer {
+                TargetAnswer::Values(values) => vec![floats(&format!("prediction_{target}"), values)],
+                TargetAnswer::Classes(predictions) => of_classes(predictions, classes, proba, &format!("_{target}")),
+            };
+            answers.iter().zip(classes).enumerate().flat_map(of_target).collect()
+        }
+    }
+}
+
+fn floats(name: &str, values: &[f64]) -> Written {
+    Written { name: name.to_owned(), shape: vec![values.len()], cells: Cells::Floats(values.to_vec()) }
+}
+
+fn of_classes(predictions: &Predictions, labels: &[Value], proba: bool, ending: &str) -> Vec<Written> {
+    let said: Vec<&Value> = predictions.labels.iter().map(|label| &labels[*label as usize]).collect();
+    let array = |name: &str, values: Vec<&Value>| Written {
+        name: format!("{name}{ending}"),
+        shape: vec![values.len()],
+        cells: cells(labels, &values),
+    };
+    let mut arrays = vec![array("prediction", said), array("labels", labels.iter().collect())];
+    if let Some(probabilities) = predictions.probabilities.as_ref().filter(|_| proba) {
+        let shape = vec![predictions.labels.len(), labels.len()];
+        let cells = Cells::Floats(probabilities.clone());
+        arrays.push(Written { name: format!("probability{ending}"), shape, cells });
+    }
+    arrays
+}
+
+/// Values of the narrowest type that holds all classes.
+fn cells(classes: &[Value], values: &[&Value]) -> Cells {
+    if classes.iter().all(Value::is_boolean) {
+        return Cells::Truths(values.iter().filter_map(|value| value.as_bool()).collect());
+    }
+    if classes.iter().all(Value::is_i64) {
+        return Cells::Integers(values.iter().filter_map(|value| value.as_i64()).collect());
+    }
+    if classes.iter().all(Value::is_number) {
+        return Cells::Floats(values.iter().filter_map(|value| value.as_f64()).collect());
+    }
+    let text = |value: &&Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    Cells::Texts(values.iter().map(text).collect())
 }
 
 fn print(answers: &Answers, proba: bool, out: &mut impl Write) -> io::Result<()> {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use assize_models::Limits;
+use assize_models::arrays::{Elements, NamedArray, read_arrays};
 use serde_json::Value;
 
 use crate::harness::{Server, files_below, folder, run, said, sample};
@@ -108,6 +110,45 @@ fn arrays_are_answered_as_the_same_rows_of_a_table() {
     assert_eq!(from_array.stdout, from_table.stdout);
     let narrow = run(work.path(), &["predict", &file, "--data", "narrow.npy"]);
     assert_eq!(narrow.status.code(), Some(2), "{}", said(&narrow));
+}
+
+#[test]
+fn answers_are_written_as_arrays() {
+    let (work, fixtures) = (folder(), fixtures());
+    let answers = |model: &str, data: &str, proba: bool| {
+        let model = fixtures.join(model).display().to_string();
+        let data = fixtures.join(data).display().to_string();
+        let mut arguments = vec!["predict", &model, "--data", &data, "--out", "answers.npz"];
+        arguments.extend(proba.then_some("--proba"));
+        let output = run(work.path(), &arguments);
+        assert!(output.status.success() && output.stdout.is_empty(), "{}", said(&output));
+        read_arrays(&std::fs::read(work.path().join("answers.npz")).unwrap(), &Limits::default()).unwrap()
+    };
+    let names = |arrays: &[NamedArray]| arrays.iter().map(|array| array.name.clone()).collect::<Vec<String>>();
+    let found = answers("sk1.7.2/pipe_ohe_logreg.p4.pkl", "x/mixed.csv", true);
+    assert_eq!(names(&found), ["prediction", "labels", "probability"]);
+    assert_eq!(found[1].elements, Elements::Texts(vec!["<=50K".to_owned(), ">50K".to_owned()]));
+    let (Elements::Texts(said), Elements::Numbers(sure)) = (&found[0].elements, &found[2].elements) else {
+        panic!("texts and numbers")
+    };
+    assert_eq!(found[2].shape, [said.len(), 2]);
+    for (said, sure) in said.iter().zip(sure.chunks(2)) {
+        assert_eq!(said == ">50K", sure[1] > sure[0]);
+    }
+    assert_eq!(names(&answers("sk1.7.2/pipe_ohe_logreg.p4.pkl", "x/mixed.csv", false)), ["prediction", "labels"]);
+    let manifest = json(&fixtures.join("several/manifest.json"));
+    let of = |kind: &str| {
+        let model = manifest["models"].as_array().unwrap().iter().find(|model| model["kind"] == kind).unwrap();
+        let path = |key: &str| format!("several/{}", model[key].as_str().unwrap());
+        answers(&path("file"), &path("x"), true)
+    };
+    assert_eq!(
+        names(&of("multi_out_str")),
+        ["prediction_0", "labels_0", "probability_0", "prediction_1", "labels_1", "probability_1"]
+    );
+    let values = of("r_multi_tree");
+    assert_eq!(names(&values), ["prediction_0", "prediction_1"]);
+    assert!(matches!(&values[1].elements, Elements::Numbers(values) if !values.is_empty()));
 }
 
 #[test]

@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 /// method `permutation`, whose numbers say how far the score moves when a column is shuffled.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
-    /// `tree_shap`, `kernel_shap` or `permutation`.
+    /// `tree_shap`, `linear_shap`, `kernel_shap` or `permutation`.
     pub method: String,
     /// The method in words, with its source and what was drawn for it.
     pub method_note: String,
-    /// What the score is: `probability` of the favourable outcome, or `decision` (1 favourable, 0 not).
+    /// What the score is: `probability` of the favourable outcome; `log_odds`, whose logistic function is that
+    /// probability; `raw`, the score of a model before it becomes a probability or a decision; or `decision` (1
+    /// favourable, 0 not).
     pub score: String,
     /// Rows explained, over all groups.
     pub rows: u64,

@@ -1,11 +1,14 @@
 //! Contributions of the columns to the score of each sampled row, by the best method that the model allows: exact tree
-//! SHAP for a forest, kernel SHAP for anything that answers with few enough columns, shuffling for the rest.
+//! SHAP for a forest, what a model file says exactly of its own score (trees and linear models), kernel SHAP for
+//! anything that answers with few enough columns, shuffling for the rest.
 
-use assize_models::explain::{KernelOptions, kernel_shap, tree_shap};
+use assize_models::explain::{
+    BACKGROUND_ROWS_MAX, Contributions, ExactMethod, KernelOptions, ScoreKind, kernel_shap, tree_shap,
+};
 use assize_tables::{Cancel, Column, ColumnData, Table};
 
 use super::Asked;
-use crate::audit::{Error, Trained};
+use crate::audit::{Error, Trained, select_rows};
 use crate::forensics::mix;
 
 /// Columns up to which kernel SHAP is asked: beyond, its questions would be too few for its unknowns.
@@ -24,23 +27,51 @@ const SHUFFLED_COLUMNS_MAX: usize = 1_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
     TreeShap,
-    KernelShap { coalitions: usize, background_rows: usize },
+    /// Exact, against rows that stand for unknown columns.
+    Exact {
+        how: ExactMethod,
+        background_rows: usize,
+    },
+    KernelShap {
+        coalitions: usize,
+        background_rows: usize,
+    },
     Permutation,
 }
 
 impl Method {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::TreeShap => "tree_shap",
+            Self::TreeShap | Self::Exact { how: ExactMethod::Trees, .. } => "tree_shap",
+            Self::Exact { how: ExactMethod::Linear, .. } => "linear_shap",
             Self::KernelShap { .. } => "kernel_shap",
             Self::Permutation => "permutation",
         }
     }
 
     /// The method in words, for `everybody` rows drawn from all and up to `of_group` from each group.
-    pub(super) fn note(self, everybody: usize, of_group: usize) -> String {
+    pub(super) fn note(self, score: &str, everybody: usize, of_group: usize) -> String {
+        let unit = match score {
+            "log_odds" => {
+                " The score is the logarithm of the odds of the favourable outcome, and 100 points are 1 of it: one \
+                 that rises from 0 to 1 is a probability that rises from 50 % to 73 %."
+            }
+            "raw" => {
+                " The score is that of the model before it becomes a probability or a decision, and 100 points are 1 \
+                 of it."
+            }
+            _ => "",
+        };
         let how = match self {
             Self::TreeShap => "Exact Shapley values of the trees, path-dependent (Lundberg et al. 2018)".to_owned(),
+            Self::Exact { how: ExactMethod::Trees, background_rows } => format!(
+                "Exact Shapley values of the trees against {background_rows} background rows drawn from everybody \
+                 (interventional tree SHAP; Lundberg et al. 2020)"
+            ),
+            Self::Exact { how: ExactMethod::Linear, background_rows } => format!(
+                "Exact Shapley values of the linear score against {background_rows} background rows drawn from \
+                 everybody (Lundberg and Lee 2017, corollary 1)"
+            ),
             Self::KernelShap { coalitions, background_rows } => format!(
                 "Kernel SHAP (Lundberg and Lee 2017; pairs drawn as Covert and Lee 2021) with {coalitions} sets of columns \
                  a row and {background_rows} background rows at a time, all drawn from everybody: an estimate"
@@ -50,13 +81,16 @@ impl Method {
             }
         };
         format!(
-            "{how}; {everybody} rows drawn from everybody and up to {of_group} from each group, by a hash of seed and row."
+            "{how}; {everybody} rows drawn from everybody and up to {of_group} from each group, by a hash of \
+             seed and row.{unit}"
         )
     }
 
     pub(super) fn background_rows(self) -> Option<u64> {
         match self {
-            Self::KernelShap { background_rows, .. } => Some(background_rows as u64),
+            Self::KernelShap { background_rows, .. } | Self::Exact { background_rows, .. } => {
+                Some(background_rows as u64)
+            }
             _ => None,
         }
     }
@@ -75,8 +109,8 @@ pub(super) struct Attributed {
     pub(super) columns: Vec<String>,
     values: Vec<f64>,
     pub(super) base: Option<f64>,
-    /// Whether the score is a probability.
-    pub(super) probabilities: bool,
+    /// What the score is, as the document calls it.
+    pub(super) score: &'static str,
 }
 
 impl Attributed {
@@ -117,13 +151,41 @@ pub(super) fn of_forest(
         columns,
         values: found.values,
         base: Some(found.base),
-        probabilities: true,
+        score: "probability",
     }))
 }
 
-/// Contributions to the answers of a model that can only be asked. The rows of the table are all explained.
+/// Contributions to the score of a model that was handed in: what it says of them exactly, or by asking. The rows of the
+/// table are all explained.
 pub(super) fn of_model(asked: &Asked<'_>, seed: u64, cancel: &Cancel) -> Result<Option<Attributed>, Error> {
-    by_asking(asked, EFFORT_FOR_FILE, seed, cancel)
+    match exactly(asked, cancel)? {
+        Some(attributed) => Ok(Some(attributed)),
+        None => by_asking(asked, EFFORT_FOR_FILE, seed, cancel),
+    }
+}
+
+/// What a model says of its own score, against rows drawn from everybody; `None` from one that can only be asked.
+fn exactly(asked: &Asked<'_>, cancel: &Cancel) -> Result<Option<Attributed>, Error> {
+    let background = &asked.everybody[..asked.everybody.len().min(BACKGROUND_ROWS_MAX)];
+    let explained = asked.table.rows;
+    if background.is_empty() || asked.table.columns.is_empty() {
+        return Ok(None);
+    }
+    let rows: Vec<u32> = (0..explained as u32).chain(background.iter().copied()).collect();
+    let table = select_rows(&asked.table, &rows);
+    let Some(found) = asked.model.contributions(&table, explained, asked.class, cancel)? else { return Ok(None) };
+    let Contributions { method, score, attributions } = found;
+    Ok(Some(Attributed {
+        method: Method::Exact { how: method, background_rows: background.len() },
+        columns: asked.table.columns.iter().map(|column| column.name.clone()).collect(),
+        values: attributions.values,
+        base: Some(attributions.base),
+        score: match score {
+            ScoreKind::Probability => "probability",
+            ScoreKind::LogOdds => "log_odds",
+            ScoreKind::Raw => "raw",
+        },
+    }))
 }
 
 fn by_asking(asked: &Asked<'_>, effort: Effort, seed: u64, cancel: &Cancel) -> Result<Option<Attributed>, Error> {
@@ -133,10 +195,10 @@ fn by_asking(asked: &Asked<'_>, effort: Effort, seed: u64, cancel: &Cancel) -> R
     }
     let columns: Vec<String> = asked.table.columns.iter().map(|column| column.name.clone()).collect();
     let now = asked.model.predict(&asked.table, cancel)?;
-    let probabilities = now.probabilities.is_some();
+    let score = if now.probabilities.is_some() { "probability" } else { "decision" };
     if width > KERNEL_COLUMNS_MAX {
         let values = shuffled(asked, seed, cancel)?;
-        return Ok(Some(Attributed { method: Method::Permutation, columns, values, base: None, probabilities }));
+        return Ok(Some(Attributed { method: Method::Permutation, columns, values, base: None, score }));
     }
     let coalitions_max = effort.coalitions_min.max(COALITIONS_A_COLUMN * width);
     let options = KernelOptions { class: asked.class, coalitions_max, seed };
@@ -159,7 +221,7 @@ fn by_asking(asked: &Asked<'_>, effort: Effort, seed: u64, cancel: &Cancel) -> R
         coalitions: all.min(coalitions_max),
         background_rows: effort.background_rows.min(pool.len()),
     };
-    Ok(Some(Attributed { method, columns, values, base: Some(base), probabilities }))
+    Ok(Some(Attributed { method, columns, values, base: Some(base), score }))
 }
 
 /// How far the score of each row moves when a column has the cell of another row.

@@ -4,6 +4,9 @@
 
 use assize_fairness::document::{ColumnContribution, Contribution, Explanation};
 use assize_fairness::{AuditSettings, Measured};
+use assize_models::explain::{Attributions, Contributions, ExactMethod, ScoreKind};
+use assize_models::{Error as ModelError, Feature, Predictions, Predictor};
+use assize_tables::{Cancel, ColumnData, Table};
 
 use crate::audit_support::{Biased, audit_csv, audit_model, findings, loans, quick};
 
@@ -37,6 +40,60 @@ fn a_model_file_is_explained_by_group_and_columns_it_does_not_read_are_absent() 
     let (a, b) = (of_group(group, "group", "a"), of_group(group, "group", "b"));
     assert!(a.mean.unwrap() > 0.0 && b.mean.unwrap() < 0.0, "{a:?} {b:?}");
     assert_eq!((a.n, b.n), (30, 30));
+}
+
+/// Says what its columns contribute: the skill, by how far it is from the mean.
+struct Saying(Biased);
+
+impl Predictor for Saying {
+    fn features(&self) -> &[Feature] {
+        self.0.features()
+    }
+
+    fn classes(&self) -> &[String] {
+        self.0.classes()
+    }
+
+    fn description(&self) -> String {
+        self.0.description()
+    }
+
+    fn predict(&self, table: &Table, cancel: &Cancel) -> Result<Predictions, ModelError> {
+        self.0.predict(table, cancel)
+    }
+
+    fn contributions(
+        &self,
+        table: &Table,
+        explained: usize,
+        class: usize,
+        _cancel: &Cancel,
+    ) -> Result<Option<Contributions>, ModelError> {
+        assert_eq!(class, 1);
+        let at = table.columns.iter().position(|column| column.name == "skill").unwrap();
+        let ColumnData::Numeric(skills) = &table.columns[at].data else { panic!("skills are numbers") };
+        let (rows, background) = skills.split_at(explained);
+        let base = background.iter().sum::<f64>() / background.len() as f64;
+        let features = table.columns.len();
+        let mut values = vec![0.0; explained * features];
+        values.chunks_exact_mut(features).zip(rows).for_each(|(row, skill)| row[at] = skill - base);
+        let attributions = Attributions { base, features, values };
+        Ok(Some(Contributions { method: ExactMethod::Linear, score: ScoreKind::LogOdds, attributions }))
+    }
+}
+
+#[test]
+fn a_model_that_takes_its_own_score_apart_is_believed_and_the_document_says_so() {
+    let model = Saying(Biased::new(&["skill", "group"], &["0", "1"]));
+    let measured = audit_model(&loans(2_000, false), &quick("paid", &["group", "region"], "loan"), &model).unwrap();
+    let explanation = measured.explanation.as_ref().unwrap();
+    assert_eq!((explanation.method.as_str(), explanation.score.as_str()), ("linear_shap", "log_odds"));
+    assert_eq!((explanation.background_rows, explanation.coalitions), (Some(120), None));
+    assert!(explanation.method_note.contains("120 background rows") && explanation.method_note.contains("the odds"));
+    // The background is everybody, so that everybody's mean contribution is none at all.
+    let skill = column(explanation, "skill");
+    assert!(skill.overall.mean.unwrap().abs() < 1e-9 && skill.overall.mean_absolute.unwrap() > 1.0);
+    assert_eq!(column(explanation, "group").overall.mean_absolute, Some(0.0));
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(super) fn scores(model: &dyn Predictor, table: &Table, class: usize, cancel:
 }
 
 /// The cells of a column at these rows.
-pub(super) fn select(column: &Column, rows: impl Iterator<Item = usize>) -> Column {
+pub(crate) fn select(column: &Column, rows: impl Iterator<Item = usize>) -> Column {
     let data = match &column.data {
         ColumnData::Numeric(values) => ColumnData::Numeric(rows.map(|row| values[row]).collect()),
         ColumnData::Categorical { codes, levels } => {

@@ -67,6 +67,11 @@ fn serve(
                 let table = message::read_rows(&request.body).map_err(unreadable)?;
                 Ok(message::write_answers(&opened_model(model.as_deref())?.answers(&table, &Cancel::new())?))
             }),
+            wire::EXPLAIN => guarded(|| {
+                let (class, explained, table) = message::read_explain(&request.body).map_err(unreadable)?;
+                let found = opened_model(model.as_deref())?.contributions(&table, explained, class, &Cancel::new())?;
+                Ok(message::write_explained(found.as_ref()))
+            }),
             _ => return Err(invalid(Malformed("an unknown request"))),
         };
         answer.send(output)?;

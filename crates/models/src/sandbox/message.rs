@@ -3,8 +3,10 @@
 use assize_tables::{Column, ColumnData, MISSING, Table};
 
 use super::wire::{
-    ANSWERED, CONFINE, CONFINED, Malformed, OPENED, PREDICTED, REFUSED, Reader, SCANNED, TEXT_BYTES_MAX, VALUED, Writer,
+    ANSWERED, CONFINE, CONFINED, EXPLAIN, EXPLAINED, Malformed, OPENED, PREDICTED, REFUSED, Reader, SCANNED,
+    TEXT_BYTES_MAX, VALUED, Writer,
 };
+use crate::explain::{Attributions, BACKGROUND_ROWS_MAX, Contributions, ExactMethod, ScoreKind};
 use crate::predictor::{Error, Feature, FeatureKind, Predictions, Target, TargetAnswer};
 use crate::scan::Scan;
 
@@ -93,6 +95,11 @@ impl Walls {
 /// Rows `from..to` of the columns at these positions; levels that do not occur among them stay behind.
 pub(super) fn write_rows(kind: u8, table: &Table, columns: &[usize], from: usize, to: usize) -> Writer {
     let mut writer = Writer::request(kind);
+    put_rows(&mut writer, table, columns, from, to);
+    writer
+}
+
+fn put_rows(writer: &mut Writer, table: &Table, columns: &[usize], from: usize, to: usize) {
     writer.count(to - from);
     writer.count(columns.len());
     for column in columns.iter().map(|at| &table.columns[*at]) {
@@ -114,11 +121,16 @@ pub(super) fn write_rows(kind: u8, table: &Table, columns: &[usize], from: usize
             }
         }
     }
-    writer
 }
 
 pub(super) fn read_rows(body: &[u8]) -> Result<Table, Malformed> {
     let mut reader = Reader::new(body);
+    let table = take_rows(&mut reader)?;
+    reader.end()?;
+    Ok(table)
+}
+
+fn take_rows(reader: &mut Reader<'_>) -> Result<Table, Malformed> {
     let rows = reader.u32()? as usize;
     let count = reader.count(5)?;
     let mut columns = Vec::with_capacity(count);
@@ -140,8 +152,73 @@ pub(super) fn read_rows(body: &[u8]) -> Result<Table, Malformed> {
         };
         columns.push(Column { name, data });
     }
-    reader.end()?;
     Ok(Table { columns, rows })
+}
+
+/// A question about what the columns contribute to the score of a class in the first `explained` rows of a table.
+pub(super) fn write_explain(table: &Table, columns: &[usize], explained: usize, class: usize) -> Writer {
+    let mut writer = Writer::request(EXPLAIN);
+    writer.count(class);
+    writer.count(explained);
+    put_rows(&mut writer, table, columns, 0, table.rows);
+    writer
+}
+
+/// Class, explained rows and all rows with the background behind them.
+pub(super) fn read_explain(body: &[u8]) -> Result<(usize, usize, Table), Malformed> {
+    let mut reader = Reader::new(body);
+    let (class, explained) = (reader.u32()? as usize, reader.u32()? as usize);
+    let table = take_rows(&mut reader)?;
+    reader.end()?;
+    let background = table.rows.checked_sub(explained).ok_or(Malformed("more rows are explained than there are"))?;
+    if background == 0 || background > BACKGROUND_ROWS_MAX {
+        return Err(Malformed("an explanation has no background, or too much of it"));
+    }
+    Ok((class, explained, table))
+}
+
+pub(super) fn write_explained(found: Option<&Contributions>) -> Writer {
+    let mut writer = Writer::request(EXPLAINED);
+    let Some(Contributions { method, score, attributions }) = found else {
+        writer.u8(0);
+        return writer;
+    };
+    writer.u8(match method {
+        ExactMethod::Trees => 1,
+        ExactMethod::Linear => 2,
+    });
+    writer.u8(match score {
+        ScoreKind::Probability => 1,
+        ScoreKind::LogOdds => 2,
+        ScoreKind::Raw => 3,
+    });
+    writer.f64s(&[attributions.base]);
+    writer.f64s(&attributions.values);
+    writer
+}
+
+/// Contributions of `columns` columns in `rows` rows; `None` from a model that can only be asked.
+pub(super) fn read_explained(body: &[u8], rows: usize, columns: usize) -> Result<Option<Contributions>, Malformed> {
+    let mut reader = Reader::new(body);
+    let method = match reader.u8()? {
+        0 => {
+            reader.end()?;
+            return Ok(None);
+        }
+        1 => ExactMethod::Trees,
+        2 => ExactMethod::Linear,
+        _ => return Err(Malformed("an explanation is of no known kind")),
+    };
+    let score = match reader.u8()? {
+        1 => ScoreKind::Probability,
+        2 => ScoreKind::LogOdds,
+        3 => ScoreKind::Raw,
+        _ => return Err(Malformed("an explained score is of no known kind")),
+    };
+    let base = finite(reader.f64s(1)?)?[0];
+    let values = finite(reader.f64s(rows.checked_mul(columns).ok_or(Malformed("a count is too large"))?)?)?;
+    reader.end()?;
+    Ok(Some(Contributions { method, score, attributions: Attributions { base, features: columns, values } }))
 }
 
 /// What a model says of itself.
@@ -427,6 +504,37 @@ mod tests {
         assert!(read_values(&body(write_values(Some(&[1.0, f64::NAN]))), 2).is_err());
         assert!(read_values(&body(write_values(Some(&[1.0]))), 2).is_err());
         assert_eq!(read_values(&body(write_values(None)), 2), Ok(None));
+    }
+
+    #[test]
+    fn explanations_that_cannot_be_are_not_believed() {
+        let said = |base: f64, values: Vec<f64>| {
+            let attributions = Attributions { base, features: 2, values };
+            let (method, score) = (ExactMethod::Trees, ScoreKind::LogOdds);
+            Contributions { method, score, attributions }
+        };
+        let good = said(0.5, vec![0.1, -0.2]);
+        let sent = body(write_explained(Some(&good)));
+        assert_eq!(read_explained(&sent, 1, 2), Ok(Some(good)));
+        assert!(read_explained(&sent, 2, 2).is_err() && read_explained(&sent, 1, 1).is_err());
+        assert_eq!(read_explained(&body(write_explained(None)), 9, 9), Ok(None));
+        for odd in [f64::NAN, f64::INFINITY] {
+            assert!(read_explained(&body(write_explained(Some(&said(odd, vec![0.1, 0.2])))), 1, 2).is_err());
+            assert!(read_explained(&body(write_explained(Some(&said(0.1, vec![odd, 0.2])))), 1, 2).is_err());
+        }
+        assert!(read_explained(&[3, 1], 0, 0).is_err() && read_explained(&[1, 4], 0, 0).is_err());
+    }
+
+    #[test]
+    fn a_question_for_an_explanation_needs_a_background_of_its_size() {
+        let of = |rows: usize| Table {
+            columns: vec![Column { name: "n".into(), data: ColumnData::Numeric(vec![1.0; rows]) }],
+            rows,
+        };
+        let asked = |rows, explained| read_explain(&body(write_explain(&of(rows), &[0], explained, 1)));
+        assert_eq!(asked(3, 2), Ok((1, 2, of(3))));
+        assert!(asked(3, 3).is_err() && asked(3, 4).is_err());
+        assert!(asked(2 + BACKGROUND_ROWS_MAX, 2).is_ok() && asked(3 + BACKGROUND_ROWS_MAX, 2).is_err());
     }
 
     #[test]

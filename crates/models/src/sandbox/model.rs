@@ -6,11 +6,14 @@ use super::ANSWER_WAIT;
 use super::message::{self, Opened};
 use super::process::Connection;
 use super::wire::{self, Frame, Malformed, REQUEST_BYTES_MAX, Writer};
+use crate::explain::{Attributions, BACKGROUND_ROWS_MAX, Contributions, select};
 use crate::predictor::{Error, Feature, Predictions, Predictor, Target, TargetAnswer};
 
 /// Cells and rows of one question: some megabytes, work for a moment.
 const BATCH_CELLS_MAX: usize = 1 << 20;
 const BATCH_ROWS_MAX: usize = 1 << 16;
+/// Rows of one question for an explanation, besides its background: some seconds of work at most.
+const EXPLAINED_ROWS_MAX: usize = 64;
 /// Bytes of an answer besides its numbers.
 const ANSWER_BYTES_FREE: usize = 1 << 10;
 
@@ -181,6 +184,67 @@ impl Predictor for SandboxedModel {
         })?;
         Ok(answers.unwrap_or_default())
     }
+
+    fn contributions(
+        &self,
+        table: &Table,
+        explained: usize,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let background = table.rows.saturating_sub(explained);
+        if background == 0 || background > BACKGROUND_ROWS_MAX {
+            return Ok(None);
+        }
+        let columns = self.columns(table);
+        let mut whole: Option<Contributions> = None;
+        for from in (0..explained).step_by(EXPLAINED_ROWS_MAX) {
+            cancel.check()?;
+            let to = explained.min(from + EXPLAINED_ROWS_MAX);
+            let rows = || (from..to).chain(explained..table.rows);
+            let part = Table {
+                columns: columns.iter().map(|at| select(&table.columns[*at], rows())).collect(),
+                rows: to - from + background,
+            };
+            let all: Vec<usize> = (0..columns.len()).collect();
+            let request = message::write_explain(&part, &all, to - from, class);
+            if request.len() > REQUEST_BYTES_MAX {
+                return Ok(None);
+            }
+            let mut found = None;
+            self.one_batch(request, to - from, columns.len().max(1), cancel, &mut |answer, rows| {
+                found = message::read_explained(of_kind(answer, wire::EXPLAINED)?, rows, columns.len())?;
+                let same = |all: &Contributions, more: &Contributions| {
+                    let bases = (all.attributions.base, more.attributions.base);
+                    (all.method, all.score, bases.0.to_bits()) == (more.method, more.score, bases.1.to_bits())
+                };
+                match (&whole, &found) {
+                    (Some(all), Some(more)) if !same(all, more) => {
+                        Err(Malformed("parts of an explanation do not fit together"))
+                    }
+                    _ => Ok(()),
+                }
+            })?;
+            // A row beyond the limits of the walk leaves the whole without an exact explanation.
+            let Some(found) = found else { return Ok(None) };
+            match &mut whole {
+                None => whole = Some(found),
+                Some(all) => all.attributions.values.extend(found.attributions.values),
+            }
+        }
+        Ok(whole.map(|found| widened(found, &columns, table.columns.len())))
+    }
+}
+
+/// Contributions to all columns of a table, of which some were not read.
+fn widened(found: Contributions, columns: &[usize], width: usize) -> Contributions {
+    let Attributions { base, features, values } = found.attributions;
+    let rows = values.len() / features.max(1);
+    let mut all = vec![0.0; rows * width];
+    for (all, values) in all.chunks_exact_mut(width.max(1)).zip(values.chunks_exact(features.max(1))) {
+        columns.iter().zip(values).for_each(|(at, value)| all[*at] = *value);
+    }
+    Contributions { attributions: Attributions { base, features: width, values: all }, ..found }
 }
 
 /// Adds the answers about further rows.

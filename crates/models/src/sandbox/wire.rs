@@ -12,6 +12,7 @@ pub(super) const SCAN: u8 = 0x03;
 pub(super) const PREDICT: u8 = 0x04;
 pub(super) const VALUES: u8 = 0x05;
 pub(super) const ANSWERS: u8 = 0x06;
+pub(super) const EXPLAIN: u8 = 0x07;
 /// Answers.
 pub(super) const CONFINED: u8 = 0x81;
 pub(super) const OPENED: u8 = 0x82;
@@ -19,6 +20,7 @@ pub(super) const SCANNED: u8 = 0x83;
 pub(super) const PREDICTED: u8 = 0x84;
 pub(super) const VALUED: u8 = 0x85;
 pub(super) const ANSWERED: u8 = 0x86;
+pub(super) const EXPLAINED: u8 = 0x87;
 pub(super) const REFUSED: u8 = 0xff;
 
 /// Longest request; rows go in batches below it.

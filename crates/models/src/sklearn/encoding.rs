@@ -67,6 +67,15 @@ impl Transform for OneHot {
         }
         Ok(Data::Matrix(encoded))
     }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        if owners.len() != self.columns.len() {
+            return None;
+        }
+        let ends = self.columns.iter().skip(1).map(|column| column.offset).chain([self.width]);
+        let made = self.columns.iter().zip(ends).map(|(column, end)| end - column.offset);
+        Some(owners.iter().zip(made).flat_map(|(owner, made)| std::iter::repeat_n(*owner, made)).collect())
+    }
 }
 
 fn unknown(column: usize) -> Error {
@@ -219,6 +228,10 @@ impl Transform for Ordinal {
         }
         Ok(Data::Matrix(encoded))
     }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        Some(owners.to_vec())
+    }
 }
 
 pub(super) fn ordinal(source: &Source<'_>) -> Result<Estimator, Error> {
@@ -273,6 +286,10 @@ impl Transform for Target {
             }
         }
         Ok(Data::Matrix(encoded))
+    }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        self.outputs.iter().map(|(feature, ..)| owners.get(*feature).copied()).collect()
     }
 }
 

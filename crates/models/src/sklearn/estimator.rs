@@ -5,6 +5,8 @@ use assize_tables::Cancel;
 use super::boosters::Inputs;
 use super::data::{Data, Matrix};
 use super::label::Label;
+use crate::explain::against::Asking;
+use crate::explain::{Contributions, ScoreKind};
 use crate::predictor::Error;
 
 /// What a classifier takes the largest of when it is asked for a label.
@@ -67,6 +69,17 @@ pub(super) trait Classify: Send + Sync {
         }
     }
 
+    /// What the columns that `asking` names contribute to the score of a class; `None` where it can only be asked.
+    fn contributions(
+        &self,
+        _data: &Data,
+        _asking: Asking<'_>,
+        _class: usize,
+        _cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        Ok(None)
+    }
+
     /// Labels and probabilities of the same rows, computed together where that is cheaper.
     fn answer(&self, data: &Data, cancel: &Cancel) -> Result<Answer, Error> {
         let probabilities = if self.has_probabilities() { Some(self.probabilities(data, cancel)?) } else { None };
@@ -104,6 +117,11 @@ pub(super) trait Targets: Send + Sync {
     /// Classes of each target; none where the target is a number.
     fn classes(&self) -> Vec<&[Label]>;
 
+    /// What it knows of its inputs beyond what its file says in the usual place.
+    fn inputs(&self) -> Option<Inputs> {
+        None
+    }
+
     /// What it says of each target, in their order.
     fn answers(&self, data: &Data, cancel: &Cancel) -> Result<Vec<Said>, Error>;
 }
@@ -116,6 +134,28 @@ pub(super) trait Transform: Send + Sync {
     }
 
     fn transform(&self, data: &Data, cancel: &Cancel) -> Result<Data, Error>;
+
+    /// The column of the input that each column it makes is made of, where `owners` says it for those that come in;
+    /// `None` when a column is made of several.
+    fn owners(&self, _owners: &[usize]) -> Option<Vec<usize>> {
+        None
+    }
+}
+
+/// The owners of `width` columns that are made of all columns together: known only where those have one owner.
+pub(super) fn common_owner(owners: &[usize], width: usize) -> Option<Vec<usize>> {
+    let first = *owners.first()?;
+    owners.iter().all(|owner| *owner == first).then(|| vec![first; width])
+}
+
+/// Which of `scores` raw scores speaks for a class, with which sign, and what it is: of two classes one score is the
+/// logarithm of the odds of the second.
+pub(super) fn of_class(scores: usize, class: usize) -> (usize, f64, ScoreKind) {
+    match (scores, class) {
+        (1, 0) => (0, -1.0, ScoreKind::LogOdds),
+        (1, _) => (0, 1.0, ScoreKind::LogOdds),
+        _ => (class, 1.0, ScoreKind::Raw),
+    }
 }
 
 /// What an estimator is needed for: some answer and transform.

@@ -3,7 +3,7 @@
 use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
-use super::estimator::{Estimator, Transform};
+use super::estimator::{Estimator, Transform, common_owner};
 use super::numeric::dot;
 use super::scaling::selection;
 use super::source::Source;
@@ -20,6 +20,8 @@ struct RowMap {
     inputs: usize,
     outputs: usize,
     missing_allowed: bool,
+    /// Whether each output is made of the input in its place.
+    by_column: bool,
     function: Function,
 }
 
@@ -27,6 +29,10 @@ impl Transform for RowMap {
     fn transform(&self, data: &Data, _cancel: &Cancel) -> Result<Data, Error> {
         let input = if self.missing_allowed { data.with_missing(self.inputs)? } else { data.finite(self.inputs)? };
         Ok(Data::Matrix(input.map_rows(self.outputs, &*self.function)))
+    }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        if self.by_column { Some(owners.to_vec()) } else { common_owner(owners, self.outputs) }
     }
 }
 
@@ -36,7 +42,8 @@ pub(super) fn row_map(
     missing_allowed: bool,
     function: impl Fn(&[f64], &mut [f64]) + Send + Sync + 'static,
 ) -> Estimator {
-    Estimator::Transformer(Box::new(RowMap { inputs, outputs, missing_allowed, function: Box::new(function) }))
+    let function = Box::new(function);
+    Estimator::Transformer(Box::new(RowMap { inputs, outputs, missing_allowed, by_column: false, function }))
 }
 
 /// `components_` as a matrix of outputs x inputs.
@@ -137,6 +144,10 @@ impl Transform for Bins {
             None => Ok(Data::Matrix(binned)),
         }
     }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        self.encoder.as_ref().map_or_else(|| Some(owners.to_vec()), |encoder| encoder.owners(owners))
+    }
 }
 
 pub(super) fn bins(source: &Source<'_>) -> Result<Estimator, Error> {
@@ -182,6 +193,10 @@ impl Transform for Power {
             None => Ok(changed),
         }
     }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        Some(owners.to_vec())
+    }
 }
 
 /// `scipy.special.boxcox`.
@@ -220,7 +235,7 @@ pub(super) fn quantiles(source: &Source<'_>) -> Result<Estimator, Error> {
     let mirrored = |values: &[f64]| values.iter().rev().map(|value| -value).collect::<Vec<f64>>();
     let mirrors: Vec<Vec<f64>> = columns.iter().map(|column| mirrored(column)).collect();
     let mirrored_references = mirrored(&references);
-    Ok(row_map(inputs, inputs, true, move |row, out| {
+    let quantile = move |row: &[f64], out: &mut [f64]| {
         for (at, (value, out)) in row.iter().zip(out).enumerate() {
             let quantiles = &columns[at];
             // The mean of both directions is the middle of a repeated quantile.
@@ -242,7 +257,10 @@ pub(super) fn quantiles(source: &Source<'_>) -> Result<Estimator, Error> {
                 *out = normal_quantile(*out);
             }
         }
-    }))
+    };
+    let function = Box::new(quantile);
+    let map = RowMap { inputs, outputs: inputs, missing_allowed: true, by_column: true, function };
+    Ok(Estimator::Transformer(Box::new(map)))
 }
 
 /// Probabilities nearer to zero or one than this are cut off (`BOUNDS_THRESHOLD` of the library).
@@ -350,6 +368,10 @@ impl Transform for Identity {
     fn transform(&self, data: &Data, _cancel: &Cancel) -> Result<Data, Error> {
         Ok(data.clone())
     }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        Some(owners.to_vec())
+    }
 }
 
 struct Elementwise(fn(f64) -> f64);
@@ -359,6 +381,10 @@ impl Transform for Elementwise {
         let mut matrix = data.matrix(data.width())?.into_owned();
         matrix.values.iter_mut().for_each(|value| *value = (self.0)(*value));
         Ok(Data::Matrix(matrix))
+    }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        Some(owners.to_vec())
     }
 }
 

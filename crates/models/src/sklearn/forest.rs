@@ -4,10 +4,12 @@ use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
 use super::estimator::{Classify, Estimator, Regress, Rule};
-use super::label::{self, Label};
+use super::label::Label;
 use super::multioutput::{self, One};
 use super::source::Source;
 use super::tree::{self, Inputs, Tree};
+use crate::explain::against::{self, Asking};
+use crate::explain::{Contributions, ExactMethod, ScoreKind};
 use crate::predictor::Error;
 
 struct Trees {
@@ -70,6 +72,22 @@ impl Classify for TreeClassifier {
     fn probabilities(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
         self.trees.mean(data, cancel)
     }
+
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let inputs = Inputs::new(data, self.trees.inputs, self.trees.missing_allowed)?;
+        let share = 1.0 / self.trees.trees.len() as f64;
+        let trees: Vec<(tree::Asked<'_>, f64)> =
+            self.trees.trees.iter().map(|tree| (tree.asked(&inputs, class), share)).collect();
+        let found = against::trees(&trees, 0.0, asking, cancel)?;
+        let (method, score) = (ExactMethod::Trees, ScoreKind::Probability);
+        Ok(found.map(|attributions| Contributions { method, score, attributions }))
+    }
 }
 
 struct TreeRegressor(Trees);
@@ -101,10 +119,11 @@ fn read_classes(source: &Source<'_>) -> Result<Vec<Vec<Label>>, Error> {
         }
         return Ok(vec![classes]);
     }
-    let odd = || source.refuse("classes_ is not a list of labels for each target");
-    let read = |view| label::labels(&source.decode(view)?).filter(|classes| !classes.is_empty()).ok_or_else(odd);
-    let classes: Result<Vec<Vec<Label>>, Error> = source.list("classes_")?.into_iter().map(read).collect();
-    classes.and_then(|classes| if classes.len() == targets { Ok(classes) } else { Err(odd()) })
+    let classes = source.classes_of_targets()?;
+    if classes.len() != targets {
+        return Err(source.refuse("classes_ is not a list of labels for each target"));
+    }
+    Ok(classes)
 }
 
 fn targets(source: &Source<'_>) -> Result<usize, Error> {

@@ -3,12 +3,14 @@
 use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
-use super::estimator::{Answer, Classify, Estimator, Regress, Rule};
+use super::estimator::{Answer, Classify, Estimator, Regress, Rule, of_class};
 use super::forest::regress_tree;
 use super::label::Label;
 use super::numeric::{expit, softmax};
 use super::source::Source;
-use super::tree::{Inputs, Tree};
+use super::tree::{Asked, Inputs, Tree};
+use crate::explain::against::{self, Asking};
+use crate::explain::{Contributions, ExactMethod};
 use crate::predictor::Error;
 
 /// The raw score: where it starts, and trees in the order in which they add to it.
@@ -114,6 +116,24 @@ impl Classify for GradientBoosting {
 
     fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
         Ok(self.labelled(&self.stages.raw(data, cancel)?))
+    }
+
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let stages = &self.stages;
+        let inputs = Inputs::new(data, stages.inputs, false)?;
+        let width = stages.start.len();
+        let (column, factor, score) = of_class(width, class);
+        let factor = if self.exponential { 2.0 * factor } else { factor };
+        let of_score = stages.trees.iter().skip(column).step_by(width);
+        let trees: Vec<(Asked<'_>, f64)> = of_score.map(|tree| (tree.asked(&inputs, 0), factor)).collect();
+        let found = against::trees(&trees, factor * stages.start[column], asking, cancel)?;
+        Ok(found.map(|attributions| Contributions { method: ExactMethod::Trees, score, attributions }))
     }
 
     fn answer(&self, data: &Data, cancel: &Cancel) -> Result<Answer, Error> {

@@ -4,10 +4,12 @@
 use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
-use super::estimator::{Answer, Classify, Estimator, Regress, Rule, Transform, labels_from_decision};
+use super::estimator::{Answer, Classify, Estimator, Regress, Rule, Transform, labels_from_decision, of_class};
 use super::label::Label;
 use super::numeric::{expit, softmax};
 use super::source::Source;
+use crate::explain::against::{self, Asking, Decides, Place};
+use crate::explain::{Contributions, ExactMethod};
 use crate::predictor::Error;
 
 /// Categories of a feature: 256 bits.
@@ -50,6 +52,27 @@ fn has_bit(bits: &Bits, category: u8) -> bool {
     bits[usize::from(category / 32)] >> (category % 32) & 1 == 1
 }
 
+impl Node {
+    fn is_right(&self, left: &[Bits], row: &[f64], known: &[Option<Bits>]) -> bool {
+        let feature = (self.feature & FEATURE) as usize;
+        let (value, missing_right) = (row[feature], self.feature & MISSING_RIGHT != 0);
+        if value.is_nan() {
+            missing_right
+        } else if self.feature & CATEGORICAL != 0 {
+            // The library casts to one byte, so a category beyond 255 wraps.
+            let category = value as i64 as u8;
+            let is_known = known[feature].as_ref().is_some_and(|bits| has_bit(bits, category));
+            match value >= 0.0 {
+                true if has_bit(&left[self.threshold as usize], category) => false,
+                true if is_known => true,
+                _ => missing_right,
+            }
+        } else {
+            value > self.threshold
+        }
+    }
+}
+
 impl Tree {
     /// The leaf of up to [`LANES`] rows that have neither missing values nor categories to look at.
     fn walk(&self, rows: &[&[f64]; LANES]) -> [u32; LANES] {
@@ -77,23 +100,7 @@ impl Tree {
             if node.left == at {
                 return at;
             }
-            let feature = (node.feature & FEATURE) as usize;
-            let (value, missing_right) = (row[feature], node.feature & MISSING_RIGHT != 0);
-            let right = if value.is_nan() {
-                missing_right
-            } else if node.feature & CATEGORICAL != 0 {
-                // The library casts to one byte, so a category beyond 255 wraps.
-                let category = value as i64 as u8;
-                let is_known = known[feature].as_ref().is_some_and(|bits| has_bit(bits, category));
-                match value >= 0.0 {
-                    true if has_bit(&self.left[node.threshold as usize], category) => false,
-                    true if is_known => true,
-                    _ => missing_right,
-                }
-            } else {
-                value > node.threshold
-            };
-            at = node.left + u32::from(right);
+            at = node.left + u32::from(node.is_right(&self.left, row, known));
         }
     }
 }
@@ -126,6 +133,31 @@ impl Boosted {
             }
         }
         Ok(raw)
+    }
+}
+
+/// A tree with the rows that it is asked about.
+struct Asked<'a> {
+    tree: &'a Tree,
+    input: &'a Matrix,
+    known: &'a [Option<Bits>],
+}
+
+impl Decides for Asked<'_> {
+    fn root(&self) -> u32 {
+        0
+    }
+
+    fn at(&self, place: u32) -> Place {
+        let node = self.tree.nodes[place as usize];
+        if node.left == place {
+            return Place::Leaf(self.tree.values[place as usize]);
+        }
+        Place::Test { feature: node.feature & FEATURE, left: node.left, right: node.left + 1 }
+    }
+
+    fn is_right(&self, place: u32, row: usize) -> bool {
+        self.tree.nodes[place as usize].is_right(&self.tree.left, self.input.row(row), self.known)
     }
 }
 
@@ -176,6 +208,30 @@ impl Classify for HistClassifier {
 
     fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
         Ok(self.answer(data, cancel)?.labels)
+    }
+
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let boosted = &self.boosted;
+        let (prepared, owners) = match &boosted.preprocessor {
+            Some(preprocessor) => (Some(preprocessor.transform(data, cancel)?), preprocessor.owners(asking.owners)),
+            None => (None, Some(asking.owners.to_vec())),
+        };
+        let Some(owners) = owners else { return Ok(None) };
+        let input = prepared.as_ref().unwrap_or(data).matrix(boosted.inputs)?;
+        let width = boosted.baseline.len();
+        let (column, factor, score) = of_class(width, class);
+        let of_score = boosted.trees.iter().skip(column).step_by(width);
+        let asked = |tree| Asked { tree, input: &input, known: &boosted.known };
+        let trees: Vec<(Asked<'_>, f64)> = of_score.map(|tree| (asked(tree), factor)).collect();
+        let asking = Asking { owners: &owners, ..asking };
+        let found = against::trees(&trees, factor * boosted.baseline[column], asking, cancel)?;
+        Ok(found.map(|attributions| Contributions { method: ExactMethod::Trees, score, attributions }))
     }
 
     fn answer(&self, data: &Data, cancel: &Cancel) -> Result<Answer, Error> {

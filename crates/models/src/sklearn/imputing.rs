@@ -84,6 +84,15 @@ impl Transform for Imputer {
         }
         Ok(Data::of_columns(rows, filled))
     }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        if owners.len() != self.fills.len() {
+            return None;
+        }
+        let kept = owners.iter().zip(&self.fills).filter(|(_, fill)| !matches!(fill, Fill::Dropped));
+        let marked = self.indicated.iter().map(|column| owners[*column]);
+        Some(kept.map(|(owner, _)| *owner).chain(marked).collect())
+    }
 }
 
 fn filled_column(cells: Cells, fill: &Fill, mask: &[bool], column: usize) -> Result<Option<Cells>, Error> {
@@ -190,6 +199,10 @@ impl Transform for Indicator {
         };
         let marks: Result<Vec<Cells>, Error> = self.features.iter().map(mark).collect();
         Ok(Data::of_columns(data.rows(), marks?))
+    }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        self.features.iter().map(|column| owners.get(*column).copied()).collect()
     }
 }
 

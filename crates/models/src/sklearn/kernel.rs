@@ -1,9 +1,12 @@
 //! Kernels: of support vector machines, of `sklearn.metrics.pairwise`, and the maps that rest on them.
 
+use std::sync::Arc;
+
 use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
 use super::estimator::{Estimator, Regress, Transform};
+use super::multioutput::{self, One};
 use super::numeric::{dot, squared_distance};
 use super::source::Source;
 use crate::predictor::Error;
@@ -110,7 +113,7 @@ impl Similar {
 }
 
 struct KernelRidge {
-    similar: Similar,
+    similar: Arc<Similar>,
     coefficients: Vec<f64>,
 }
 
@@ -122,9 +125,19 @@ impl Regress for KernelRidge {
 
 /// `KernelRidge`.
 pub(super) fn ridge(source: &Source<'_>) -> Result<Estimator, Error> {
-    let similar = Similar::read(source, "X_fit_")?;
-    let coefficients = source.vector("dual_coef_", similar.rows.rows)?;
-    Ok(Estimator::Regressor(Box::new(KernelRidge { similar, coefficients })))
+    let similar = Arc::new(Similar::read(source, "X_fit_")?);
+    let stored = source.finite("dual_coef_")?;
+    let targets = match stored.shape.as_slice() {
+        [rows] if *rows == similar.rows.rows => 1,
+        [rows, targets] if *rows == similar.rows.rows => *targets,
+        _ => return Err(source.refuse("dual_coef_ is not the coefficients of its rows")),
+    };
+    multioutput::check_count(source, targets)?;
+    let one = |target: usize| {
+        let coefficients = stored.values.iter().skip(target).step_by(targets).copied().collect();
+        One::Regressor(Box::new(KernelRidge { similar: similar.clone(), coefficients }))
+    };
+    multioutput::of(source, (0..targets).map(one).collect())
 }
 
 struct Projection {

@@ -3,11 +3,13 @@
 use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
-use super::estimator::{Answer, Classify, Estimator, Regress, Rule, labels_from_decision};
+use super::estimator::{Answer, Classify, Estimator, Regress, Rule, labels_from_decision, of_class};
 use super::label::Label;
 use super::multioutput::{self, One};
 use super::numeric::{dot, expit, normalize, softmax};
 use super::source::Source;
+use crate::explain::against::{self, Asking};
+use crate::explain::{Contributions, ExactMethod, ScoreKind};
 use crate::predictor::Error;
 
 /// How decisions become probabilities.
@@ -138,6 +140,27 @@ impl Classify for LinearClassifier {
         self.weights.apply(data)
     }
 
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        _cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let weights = &self.weights;
+        let input = data.finite(weights.coefficients.columns)?;
+        let (output, sign, kind) = of_class(weights.coefficients.rows, class);
+        let (factor, score) = match self.link {
+            // softmax([-d, d]) has the odds exp(2 d).
+            Link::Softmax if weights.coefficients.rows == 1 => (2.0 * sign, kind),
+            Link::OneVersusRest | Link::Softmax | Link::Discriminant => (sign, kind),
+            Link::ModifiedHuber | Link::None => (sign, ScoreKind::Raw),
+        };
+        let coefficients: Vec<f64> = weights.coefficients.row(output).iter().map(|value| factor * value).collect();
+        let found = against::linear(&coefficients, factor * weights.intercepts[output], &input.values, asking);
+        Ok(found.map(|attributions| Contributions { method: ExactMethod::Linear, score, attributions }))
+    }
+
     fn answer(&self, data: &Data, _cancel: &Cancel) -> Result<Answer, Error> {
         let decision = self.weights.apply(data)?;
         let probabilities = self.has_probabilities().then(|| self.linked(&decision));
@@ -179,8 +202,19 @@ pub(super) fn decision_only(source: &Source<'_>) -> Result<Estimator, Error> {
 /// `RidgeClassifier` and `RidgeClassifierCV`: the classes are those of its label binarizer.
 pub(super) fn ridge_classifier(source: &Source<'_>) -> Result<Estimator, Error> {
     let binarizer = source.child("_label_binarizer")?;
-    binarizer.only("y_type_", &["binary", "multiclass"])?;
-    with_classes(source, binarizer.classes(2)?, Link::None)
+    let kind = binarizer.only("y_type_", &["binary", "multiclass", "multilabel-indicator"])?;
+    let classes = binarizer.classes(2)?;
+    if kind != "multilabel-indicator" {
+        return with_classes(source, classes, Link::None);
+    }
+    multioutput::check_count(source, classes.len())?;
+    let Weights { coefficients, intercepts } = Weights::read(source, classes.len())?;
+    let label = |(row, intercept): (&[f64], f64)| {
+        let weights = Weights { coefficients: Matrix::new(1, row.len(), row.to_vec()), intercepts: vec![intercept] };
+        let classes = vec![Label::Int(0), Label::Int(1)];
+        One::Classifier(Box::new(LinearClassifier { classes, weights, link: Link::None }))
+    };
+    multioutput::of(source, coefficients.iter().zip(intercepts).map(label).collect())
 }
 
 pub(super) fn sgd_classifier(source: &Source<'_>) -> Result<Estimator, Error> {
@@ -236,15 +270,31 @@ pub(super) fn regressor(source: &Source<'_>) -> Result<Estimator, Error> {
     multioutput::of(source, coefficients.iter().zip(intercepts).map(one).collect())
 }
 
-/// `PLSRegression` of one target: the inputs are centred before the coefficients, of which the scale is a part since 1.5.
+/// `PLSRegression`: the inputs are centred, and before 1.5 scaled, before the coefficients.
 pub(super) fn partial_least_squares(source: &Source<'_>) -> Result<Estimator, Error> {
-    if source.version() < (1, 5) {
-        return Err(source.refuse("files of versions before 1.5 are not evaluated"));
+    let inputs = source.inputs()?;
+    let stored = source.finite(if source.has("_coef_") { "_coef_" } else { "coef_" })?;
+    // A row for each target since 1.1, a row for each input before.
+    let (targets, by_target) = match stored.shape.as_slice() {
+        [targets, columns] if source.version() >= (1, 1) && *columns == inputs => (*targets, true),
+        [rows, targets] if source.version() < (1, 1) && *rows == inputs => (*targets, false),
+        _ => return Err(source.refuse("its coefficients are not those of its inputs")),
+    };
+    multioutput::check_count(source, targets)?;
+    let mean = source.vector("_x_mean", inputs)?;
+    let scale = if source.version() < (1, 5) { source.vector("_x_std", inputs)? } else { vec![1.0; inputs] };
+    let added = source.vector(if source.has("intercept_") { "intercept_" } else { "_y_mean" }, targets)?;
+    if scale.contains(&0.0) {
+        return Err(source.refuse("_x_std holds a zero"));
     }
-    let mut weights = Weights::read(source, 1)?;
-    let mean = source.vector("_x_mean", weights.coefficients.columns)?;
-    weights.intercepts[0] -= dot(&mean, weights.coefficients.row(0));
-    Ok(Estimator::Regressor(Box::new(LinearRegressor { weights, exponential: false })))
+    let one = |target: usize| {
+        let place = |input: usize| if by_target { target * inputs + input } else { input * targets + target };
+        let row: Vec<f64> = (0..inputs).map(|input| stored.values[place(input)] / scale[input]).collect();
+        let intercepts = vec![added[target] - dot(&mean, &row)];
+        let weights = Weights { coefficients: Matrix::new(1, inputs, row), intercepts };
+        One::Regressor(Box::new(LinearRegressor { weights, exponential: false }))
+    };
+    multioutput::of(source, (0..targets).map(one).collect())
 }
 
 /// Poisson and gamma regression: the link is the logarithm.

@@ -5,8 +5,11 @@ use assize_tables::Cancel;
 use super::data::{Data, Matrix};
 use super::estimator::{Answer, Classify, Estimator, Rule};
 use super::label::Label;
+use super::multioutput::{self, One};
 use super::numeric::softmax;
 use super::source::Source;
+use crate::explain::against::Asking;
+use crate::explain::{Attributions, Contributions, ScoreKind};
 use crate::predictor::Error;
 
 /// One member, the inputs it sees and where its classes are among those of the whole.
@@ -44,6 +47,23 @@ impl Member {
             Some(inputs) => std::borrow::Cow::Owned(data.select(inputs)),
             None => std::borrow::Cow::Borrowed(data),
         }
+    }
+
+    /// `None` also for a class that it does not know.
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let Some(own) = self.positions.iter().position(|position| *position == class) else { return Ok(None) };
+        let owners: Vec<usize> = match &self.inputs {
+            Some(inputs) => inputs.iter().map(|input| asking.owners[*input]).collect(),
+            None => asking.owners.to_vec(),
+        };
+        let asking = Asking { owners: &owners, ..asking };
+        self.classifier.contributions(&self.on(data), asking, own, cancel)
     }
 
     fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<usize>, Error> {
@@ -104,6 +124,33 @@ impl Classify for Mean {
         let total: f64 = self.weights.iter().sum();
         sums.values.iter_mut().for_each(|value| *value /= total);
         Ok(sums)
+    }
+
+    /// A mean of probabilities is explained by the mean of what explains them.
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let total: f64 = self.weights.iter().sum();
+        let mut whole: Option<Contributions> = None;
+        for (member, weight) in self.members.iter().zip(&self.weights) {
+            cancel.check()?;
+            let Some(found) = member.contributions(data, asking, class, cancel)? else { return Ok(None) };
+            if self.hard || found.score != ScoreKind::Probability {
+                return Ok(None);
+            }
+            let Attributions { base, features, values } = found.attributions;
+            let sum = whole.get_or_insert_with(|| Contributions {
+                attributions: Attributions { base: 0.0, features, values: vec![0.0; values.len()] },
+                ..found
+            });
+            sum.attributions.base += weight / total * base;
+            sum.attributions.values.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight / total * value);
+        }
+        Ok(whole)
     }
 
     fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
@@ -448,11 +495,35 @@ impl Classify for Constant {
 }
 
 pub(super) fn dummy(source: &Source<'_>) -> Result<Estimator, Error> {
-    if source.integer("n_outputs_")? != 1 {
-        return Err(source.refuse("several targets are not evaluated"));
+    let targets = source.size("n_outputs_")?;
+    multioutput::check_count(source, targets)?;
+    if targets == 1 {
+        let classes = source.classes(1)?;
+        let prior = source.vector("class_prior_", classes.len())?;
+        return Ok(Estimator::Classifier(Box::new(constant(source, classes, prior, None)?)));
     }
-    let classes = source.classes(1)?;
-    let prior = source.vector("class_prior_", classes.len())?;
+    let (classes, priors) = (source.classes_of_targets()?, source.list_of_numbers("class_prior_")?);
+    if classes.len() != targets || priors.len() != targets {
+        return Err(source.refuse("its classes are not those of its targets"));
+    }
+    let mut members = Vec::with_capacity(targets);
+    for (target, (classes, prior)) in classes.into_iter().zip(priors).enumerate() {
+        if prior.values.len() != classes.len() {
+            return Err(source.refuse("class_prior_ is not one number for each class"));
+        }
+        let member = constant(source, classes, prior.values, Some((target, targets)))?;
+        members.push(One::Classifier(Box::new(member)));
+    }
+    multioutput::of(source, members)
+}
+
+/// What is said of one target; `place` is its number among how many.
+fn constant(
+    source: &Source<'_>,
+    classes: Vec<Label>,
+    prior: Vec<f64>,
+    place: Option<(usize, usize)>,
+) -> Result<Constant, Error> {
     let mut certain = vec![0.0; classes.len()];
     let probabilities = match source.only("strategy", &["prior", "most_frequent", "constant"])? {
         "prior" => prior,
@@ -462,16 +533,20 @@ pub(super) fn dummy(source: &Source<'_>) -> Result<Estimator, Error> {
             certain
         }
         _ => {
-            let constant = match super::label::label(&source.attribute("constant")?) {
-                Some(label) => label,
-                None => super::label::labels(&source.array("constant")?)
-                    .and_then(|mut labels| labels.pop())
-                    .ok_or_else(|| source.refuse("its constant is not a label"))?,
+            let view = source.attribute("constant")?;
+            let (target, targets) = place.unwrap_or((0, 1));
+            let labels = match (super::label::label(&view), view.items()) {
+                (Some(label), _) => Some(vec![label]),
+                (None, Some(items)) => items.iter().map(super::label::label).collect(),
+                (None, None) => super::label::labels(&source.array("constant")?),
             };
+            let labels = labels.filter(|labels| labels.len() == targets);
+            let mut labels = labels.ok_or_else(|| source.refuse("its constant is not a label for each target"))?;
+            let constant = labels.swap_remove(target);
             let at = classes.iter().position(|class| class.to_string() == constant.to_string());
             certain[at.ok_or_else(|| source.refuse("its constant is not one of its classes"))?] = 1.0;
             certain
         }
     };
-    Ok(Estimator::Classifier(Box::new(Constant { classes, probabilities })))
+    Ok(Constant { classes, probabilities })
 }

@@ -5,6 +5,7 @@ use assize_tables::Cancel;
 use super::data::{Data, Matrix};
 use super::estimator::{Classify, Estimator, Rule};
 use super::label::Label;
+use super::multioutput::{self, One};
 use super::numeric::normalize;
 use super::source::Source;
 use crate::predictor::Error;
@@ -80,13 +81,57 @@ impl Classify for OneVersusRest {
     }
 }
 
+/// One of several labels, each there or not.
+struct Present {
+    classes: [Label; 2],
+    member: Box<dyn Classify>,
+}
+
+impl Classify for Present {
+    fn classes(&self) -> &[Label] {
+        &self.classes
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::Decision
+    }
+
+    fn has_probabilities(&self) -> bool {
+        self.member.has_probabilities()
+    }
+
+    fn has_decision(&self) -> bool {
+        false
+    }
+
+    fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
+        let (scores, threshold) = OneVersusRest::score(self.member.as_ref(), data, cancel)?;
+        Ok(scores.into_iter().map(|score| u32::from(score > threshold)).collect())
+    }
+
+    fn probabilities(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
+        self.member.probabilities(data, cancel)
+    }
+}
+
 pub(super) fn one_versus_rest(source: &Source<'_>) -> Result<Estimator, Error> {
     let binarizer = source.child("label_binarizer_")?;
-    binarizer.only("y_type_", &["binary", "multiclass"])?;
+    let kind = binarizer.only("y_type_", &["binary", "multiclass", "multilabel-indicator"])?;
     let classes = binarizer.classes(2)?;
     let members: Result<Vec<Box<dyn Classify>>, Error> =
         source.children("estimators_")?.iter().map(Source::scorer).collect();
     let members = members?;
+    if kind == "multilabel-indicator" {
+        multioutput::check_count(source, members.len())?;
+        if members.len() != classes.len() || members.iter().any(|member| member.classes().len() != 2) {
+            return Err(source.refuse("it has not one classifier for each label"));
+        }
+        let label = |member| {
+            let classes = [Label::Int(0), Label::Int(1)];
+            One::Classifier(Box::new(Present { classes, member }))
+        };
+        return multioutput::of(source, members.into_iter().map(label).collect());
+    }
     let expected = if classes.len() == 2 { 1 } else { classes.len() };
     if members.len() != expected || members.iter().any(|member| member.classes().len() != 2) {
         return Err(source.refuse("it has not one classifier for each class"));

@@ -1,4 +1,6 @@
-//! Nearest neighbours, by number or by radius.
+//! Nearest neighbours, by number or by radius, of one target or several.
+
+use std::sync::Arc;
 
 use assize_tables::Cancel;
 
@@ -6,8 +8,10 @@ use super::data::{Data, Matrix};
 use super::estimator::{Classify, Estimator, Regress, Rule};
 use super::label::{self, Label};
 use super::metric::Metric;
+use super::multioutput::{self, One};
 use super::numeric::normalize;
 use super::source::Source;
+use crate::pickle::View;
 use crate::predictor::Error;
 
 /// Distances closer than this, relative to the largest, may come in another order in the library.
@@ -153,7 +157,7 @@ impl Reach {
 
 struct Neighbors {
     classes: Vec<Label>,
-    rows: Rows,
+    rows: Arc<Rows>,
     labels: Vec<u32>,
     reach: Reach,
     /// Votes of a row without neighbours, when the library answers for one.
@@ -212,52 +216,78 @@ impl Classify for Neighbors {
     }
 }
 
-fn read_classifier(source: &Source<'_>) -> Result<(Vec<Label>, Rows, Vec<u32>), Error> {
-    let classes = source.classes(1)?;
-    if source.boolean("outputs_2d_")? {
-        return Err(source.refuse("several targets are not evaluated"));
-    }
+/// One target of a classifier: its classes, and the class of each row.
+struct Labelled {
+    classes: Vec<Label>,
+    labels: Vec<u32>,
+}
+
+fn read_classifier(source: &Source<'_>) -> Result<(Arc<Rows>, Vec<Labelled>), Error> {
+    let several = source.boolean("outputs_2d_")?;
+    let classes = match several {
+        true => source.classes_of_targets()?,
+        false => vec![source.classes(1)?],
+    };
+    multioutput::check_count(source, classes.len())?;
     let rows = Rows::read(source)?;
-    let labels: Vec<u32> = source
-        .array("_y")?
-        .integers()
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|label| u32::try_from(label).ok().filter(|label| (*label as usize) < classes.len()))
-        .collect();
-    if labels.len() != rows.rows.rows {
-        return Err(source.refuse("_y is not one class for each row of _fit_X"));
+    let stored = source.array("_y")?;
+    let all = stored.integers().unwrap_or_default();
+    let shaped = if several { stored.shape == [rows.rows.rows, classes.len()] } else { all.len() == rows.rows.rows };
+    let odd = || source.refuse("_y is not one class for each row of _fit_X");
+    if !shaped {
+        return Err(odd());
     }
-    Ok((classes, rows, labels))
+    let width = classes.len();
+    let of = |(target, classes): (usize, Vec<Label>)| {
+        let label = |label: &i64| u32::try_from(*label).ok().filter(|label| (*label as usize) < classes.len());
+        let labels = all.iter().skip(target).step_by(width).map(label).collect::<Option<Vec<u32>>>();
+        Ok(Labelled { labels: labels.ok_or_else(odd)?, classes })
+    };
+    let targets: Result<Vec<Labelled>, Error> = classes.into_iter().enumerate().map(of).collect();
+    Ok((Arc::new(rows), targets?))
 }
 
 pub(super) fn classifier(source: &Source<'_>) -> Result<Estimator, Error> {
-    let (classes, rows, labels) = read_classifier(source)?;
+    let (rows, targets) = read_classifier(source)?;
     let reach = Reach::nearest(source, &rows)?;
-    Ok(Estimator::Classifier(Box::new(Neighbors { classes, rows, labels, reach, outlier: None })))
+    let one = |Labelled { classes, labels }| {
+        One::Classifier(Box::new(Neighbors { classes, rows: rows.clone(), labels, reach, outlier: None }))
+    };
+    multioutput::of(source, targets.into_iter().map(one).collect())
 }
 
 pub(super) fn radius_classifier(source: &Source<'_>) -> Result<Estimator, Error> {
-    let (classes, rows, labels) = read_classifier(source)?;
-    let outlier = match source.list("outlier_label_") {
-        Ok(labels) => labels.first().copied().filter(|view| !view.is_none()).map(|view| label::label(&view)),
-        Err(_) => None,
-    };
-    let outlier = match outlier {
-        None => None,
-        Some(label) => {
-            let at = classes.iter().position(|class| Some(class) == label.as_ref());
-            let at =
-                at.ok_or_else(|| source.refuse("an outlier label that is not one of its classes is not evaluated"))?;
-            Some((0..classes.len()).map(|class| f64::from(u8::from(class == at))).collect())
+    let (rows, targets) = read_classifier(source)?;
+    let outliers: Vec<Option<Label>> = match source.list("outlier_label_") {
+        Ok(views) => {
+            let label = |view: &View<'_>| if view.is_none() { Some(None) } else { label::label(view).map(Some) };
+            let odd = || source.refuse("its outlier labels are not labels");
+            views.iter().map(label).collect::<Option<_>>().ok_or_else(odd)?
         }
+        Err(_) => vec![None; targets.len()],
     };
+    if outliers.len() != targets.len() {
+        return Err(source.refuse("its outlier labels are not one for each target"));
+    }
     let reach = Reach::within(source)?;
-    Ok(Estimator::Classifier(Box::new(Neighbors { classes, rows, labels, reach, outlier })))
+    let mut members = Vec::with_capacity(targets.len());
+    for (Labelled { classes, labels }, outlier) in targets.into_iter().zip(outliers) {
+        let outlier = match outlier {
+            None => None,
+            Some(label) => {
+                let at = classes.iter().position(|class| *class == label);
+                let at = at
+                    .ok_or_else(|| source.refuse("an outlier label that is not one of its classes is not evaluated"))?;
+                Some((0..classes.len()).map(|class| f64::from(u8::from(class == at))).collect())
+            }
+        };
+        members.push(One::Classifier(Box::new(Neighbors { classes, rows: rows.clone(), labels, reach, outlier })));
+    }
+    multioutput::of(source, members)
 }
 
 struct NeighborsRegressor {
-    rows: Rows,
+    rows: Arc<Rows>,
     values: Vec<f64>,
     reach: Reach,
 }
@@ -292,23 +322,32 @@ impl Regress for NeighborsRegressor {
     }
 }
 
-fn read_regressor(source: &Source<'_>) -> Result<(Rows, Vec<f64>), Error> {
+/// The values of each target.
+fn read_regressor(source: &Source<'_>) -> Result<(Arc<Rows>, Vec<Vec<f64>>), Error> {
     let rows = Rows::read(source)?;
-    let values = source.finite("_y")?;
-    if values.values.len() != rows.rows.rows || values.shape.len() > 2 {
-        return Err(source.refuse("several targets are not evaluated"));
-    }
-    Ok((rows, values.values))
+    let stored = source.finite("_y")?;
+    let targets = match stored.shape.as_slice() {
+        [count] if *count == rows.rows.rows => 1,
+        [count, targets] if *count == rows.rows.rows => *targets,
+        _ => return Err(source.refuse("_y is not the targets of each row of _fit_X")),
+    };
+    multioutput::check_count(source, targets)?;
+    let of = |target| stored.values.iter().skip(target).step_by(targets).copied().collect();
+    Ok((Arc::new(rows), (0..targets).map(of).collect()))
+}
+
+fn regressors(source: &Source<'_>, rows: &Arc<Rows>, targets: Vec<Vec<f64>>, reach: Reach) -> Result<Estimator, Error> {
+    let one = |values| One::Regressor(Box::new(NeighborsRegressor { rows: rows.clone(), values, reach }));
+    multioutput::of(source, targets.into_iter().map(one).collect())
 }
 
 pub(super) fn regressor(source: &Source<'_>) -> Result<Estimator, Error> {
-    let (rows, values) = read_regressor(source)?;
+    let (rows, targets) = read_regressor(source)?;
     let reach = Reach::nearest(source, &rows)?;
-    Ok(Estimator::Regressor(Box::new(NeighborsRegressor { rows, values, reach })))
+    regressors(source, &rows, targets, reach)
 }
 
 pub(super) fn radius_regressor(source: &Source<'_>) -> Result<Estimator, Error> {
-    let (rows, values) = read_regressor(source)?;
-    let reach = Reach::within(source)?;
-    Ok(Estimator::Regressor(Box::new(NeighborsRegressor { rows, values, reach })))
+    let (rows, targets) = read_regressor(source)?;
+    regressors(source, &rows, targets, Reach::within(source)?)
 }

@@ -118,7 +118,68 @@ impl Classify for NetworkClassifier {
     }
 }
 
+/// One label of a network of several, each there or not.
+struct NetworkLabel {
+    classes: [Label; 2],
+    network: Arc<Network>,
+    output: usize,
+}
+
+impl Classify for NetworkLabel {
+    fn classes(&self) -> &[Label] {
+        &self.classes
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::Probability
+    }
+
+    fn has_probabilities(&self) -> bool {
+        true
+    }
+
+    fn has_decision(&self) -> bool {
+        false
+    }
+
+    fn probabilities(&self, data: &Data, _cancel: &Cancel) -> Result<Matrix, Error> {
+        Ok(self.network.forward(data)?.map_rows(2, |row, out| {
+            let there = expit(row[self.output]);
+            out.copy_from_slice(&[1.0 - there, there]);
+        }))
+    }
+
+    fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
+        Ok(self.answer(data, cancel)?.labels)
+    }
+
+    fn answer(&self, data: &Data, cancel: &Cancel) -> Result<Answer, Error> {
+        let probabilities = self.probabilities(data, cancel)?;
+        let labels = probabilities.iter().map(|row| u32::from(row[1] > 0.5)).collect();
+        Ok(Answer { labels, probabilities: Some(probabilities) })
+    }
+}
+
+/// A network fitted on a matrix of zeros and ones.
+fn labels(source: &Source<'_>) -> Result<Estimator, Error> {
+    let network = Network::read(source)?;
+    let outputs = network.outputs();
+    multioutput::check_count(source, outputs)?;
+    if outputs < 2 || source.classes(2)?.len() != outputs || source.text("out_activation_")? != "logistic" {
+        return Err(source.refuse("its output layer is not that of its labels"));
+    }
+    let network = Arc::new(network);
+    let classes = [Label::Int(0), Label::Int(1)];
+    let one =
+        |output| One::Classifier(Box::new(NetworkLabel { classes: classes.clone(), network: network.clone(), output }));
+    multioutput::of(source, (0..outputs).map(one).collect())
+}
+
 pub(super) fn classifier(source: &Source<'_>) -> Result<Estimator, Error> {
+    let binarizer = source.child("_label_binarizer")?;
+    if binarizer.only("y_type_", &["binary", "multiclass", "multilabel-indicator"])? == "multilabel-indicator" {
+        return labels(source);
+    }
     let classes = source.classes(2)?;
     let network = Network::read(source)?;
     let (outputs, last) = if classes.len() == 2 { (1, "logistic") } else { (classes.len(), "softmax") };

@@ -7,6 +7,8 @@ use super::estimator::{Answer, Classify, Estimator, Regress, Role, Rule, Said, T
 use super::label::Label;
 use super::registry;
 use super::source::Source;
+use crate::explain::Contributions;
+use crate::explain::against::Asking;
 use crate::pickle::View;
 use crate::predictor::Error;
 
@@ -35,6 +37,10 @@ impl Transform for Steps {
             current = step.transform(&current, cancel)?;
         }
         Ok(current)
+    }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        self.0.iter().try_fold(owners.to_vec(), |owners, step| step.owners(&owners))
     }
 }
 
@@ -74,6 +80,18 @@ impl Classify for Classifying {
 
     fn decision(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
         self.last.decision(&self.steps.transform(data, cancel)?, cancel)
+    }
+
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let Some(owners) = self.steps.owners(asking.owners) else { return Ok(None) };
+        let asking = Asking { owners: &owners, ..asking };
+        self.last.contributions(&self.steps.transform(data, cancel)?, asking, class, cancel)
     }
 
     fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
@@ -253,6 +271,21 @@ impl Transform for Branches {
             parts.push(part);
         }
         Ok(Data::beside(data.rows(), parts))
+    }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        let mut made = Vec::new();
+        for branch in &self.branches {
+            let chosen = match &branch.columns {
+                Some(columns) => columns.iter().map(|column| owners.get(*column).copied()).collect::<Option<_>>()?,
+                None => owners.to_vec(),
+            };
+            match &branch.transformer {
+                Some(transformer) => made.extend(transformer.owners(&chosen)?),
+                None => made.extend(chosen),
+            }
+        }
+        Some(made)
     }
 }
 

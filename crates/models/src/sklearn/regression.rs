@@ -5,6 +5,7 @@ use assize_tables::Cancel;
 use super::data::{Data, Matrix};
 use super::estimator::{Estimator, Regress, Transform};
 use super::features;
+use super::multioutput::{self, One};
 use super::source::Source;
 use crate::predictor::Error;
 
@@ -161,15 +162,19 @@ impl Regress for Constant {
 }
 
 pub(super) fn dummy(source: &Source<'_>) -> Result<Estimator, Error> {
-    match source.finite("constant_")?.values.as_slice() {
-        [constant] => Ok(Estimator::Regressor(Box::new(Constant(*constant)))),
-        _ => Err(source.refuse("several targets are not evaluated")),
-    }
+    let constants = source.finite("constant_")?.values;
+    multioutput::check_count(source, constants.len())?;
+    let one = |constant| One::Regressor(Box::new(Constant(constant)));
+    multioutput::of(source, constants.into_iter().map(one).collect())
 }
 
 /// `RANSACRegressor` answers as the regressor fitted on the rows it kept.
 pub(super) fn consensus(source: &Source<'_>) -> Result<Estimator, Error> {
-    Ok(Estimator::Regressor(source.child("estimator_")?.regressor()?))
+    let estimator = source.child("estimator_")?;
+    match estimator.estimator()? {
+        several @ Estimator::Several(_) => Ok(several),
+        _ => Ok(Estimator::Regressor(estimator.regressor()?)),
+    }
 }
 
 /// `TransformedTargetRegressor`.

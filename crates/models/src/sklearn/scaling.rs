@@ -3,7 +3,7 @@
 use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
-use super::estimator::{Estimator, Transform};
+use super::estimator::{Estimator, Transform, common_owner};
 use super::source::Source;
 use crate::predictor::Error;
 
@@ -36,6 +36,10 @@ impl Transform for Scaler {
             }
         }
         Ok(Data::Matrix(matrix))
+    }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        Some(owners.to_vec())
     }
 }
 
@@ -94,6 +98,8 @@ type Function = Box<dyn Fn(&mut [f64]) + Send + Sync>;
 /// A function of whole rows that needs no fitted state.
 struct Rowwise {
     inputs: usize,
+    /// Whether each column is changed by itself.
+    by_column: bool,
     function: Function,
 }
 
@@ -105,10 +111,19 @@ impl Transform for Rowwise {
         }
         Ok(Data::Matrix(matrix))
     }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        if self.by_column { Some(owners.to_vec()) } else { common_owner(owners, owners.len()) }
+    }
 }
 
-fn rowwise(source: &Source<'_>, function: impl Fn(&mut [f64]) + Send + Sync + 'static) -> Result<Estimator, Error> {
-    Ok(Estimator::Transformer(Box::new(Rowwise { inputs: source.inputs()?, function: Box::new(function) })))
+fn rowwise(
+    source: &Source<'_>,
+    by_column: bool,
+    function: impl Fn(&mut [f64]) + Send + Sync + 'static,
+) -> Result<Estimator, Error> {
+    let (inputs, function) = (source.inputs()?, Box::new(function));
+    Ok(Estimator::Transformer(Box::new(Rowwise { inputs, by_column, function })))
 }
 
 pub(super) fn normalizer(source: &Source<'_>) -> Result<Estimator, Error> {
@@ -117,7 +132,7 @@ pub(super) fn normalizer(source: &Source<'_>) -> Result<Estimator, Error> {
         "l2" => |row| row.iter().map(|value| value * value).sum::<f64>().sqrt(),
         _ => |row| row.iter().map(|value| value.abs()).fold(0.0, f64::max),
     };
-    rowwise(source, move |row| {
+    rowwise(source, false, move |row| {
         let norm = norm(row);
         if norm != 0.0 {
             row.iter_mut().for_each(|value| *value /= norm);
@@ -127,7 +142,7 @@ pub(super) fn normalizer(source: &Source<'_>) -> Result<Estimator, Error> {
 
 pub(super) fn binarizer(source: &Source<'_>) -> Result<Estimator, Error> {
     let threshold = source.number("threshold")?;
-    rowwise(source, move |row| {
+    rowwise(source, true, move |row| {
         row.iter_mut().for_each(|value| *value = f64::from(u8::from(*value > threshold)));
     })
 }
@@ -147,6 +162,10 @@ impl Transform for Selection {
             data.finite(self.inputs)?.into_owned()
         };
         Ok(Data::Matrix(matrix).select(&self.kept))
+    }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        self.kept.iter().map(|at| owners.get(*at).copied()).collect()
     }
 }
 

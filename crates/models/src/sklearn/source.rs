@@ -255,6 +255,13 @@ impl<'p> Source<'p> {
         items.into_iter().map(read).collect()
     }
 
+    /// `classes_` of several targets: a list of labels for each.
+    pub(super) fn classes_of_targets(&self) -> Result<Vec<Vec<Label>>, Error> {
+        let odd = || self.refuse("classes_ is not a list of labels for each target");
+        let read = |view| label::labels(&self.decode(view)?).filter(|classes| !classes.is_empty()).ok_or_else(odd);
+        self.list("classes_")?.into_iter().map(read).collect()
+    }
+
     /// The classes, at least `least` of them and all different.
     pub(super) fn classes(&self, least: usize) -> Result<Vec<Label>, Error> {
         let classes = label::labels(&self.array("classes_")?);

@@ -187,6 +187,14 @@ impl Transform for Splines {
         }
         Ok(Data::Matrix(made))
     }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        if owners.len() != self.bases.len() {
+            return None;
+        }
+        let made = self.bases.iter().map(|basis| basis.coefficients.columns - usize::from(!self.bias));
+        Some(owners.iter().zip(made).flat_map(|(owner, made)| std::iter::repeat_n(*owner, made)).collect())
+    }
 }
 
 pub(super) fn splines(source: &Source<'_>) -> Result<Estimator, Error> {

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use assize_tables::{Cancel, MISSING};
 
 use super::data::{Cells, Data, Matrix};
-use super::estimator::{Estimator, Transform};
+use super::estimator::{Estimator, Transform, common_owner};
 use super::source::Source;
 use crate::pickle::View;
 use crate::predictor::Error;
@@ -162,6 +162,10 @@ impl Transform for Vectorizer {
         self.narrow
     }
 
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        common_owner(owners, self.width)
+    }
+
     fn transform(&self, data: &Data, cancel: &Cancel) -> Result<Data, Error> {
         data.check_width(1)?;
         let columns = data.clone().into_columns();
@@ -278,6 +282,10 @@ impl Transform for Reweighted {
             let size = self.weighting.norm.size(out.iter().copied());
             out.iter_mut().for_each(|value| *value /= size);
         })))
+    }
+
+    fn owners(&self, owners: &[usize]) -> Option<Vec<usize>> {
+        common_owner(owners, self.inputs)
     }
 }
 

@@ -10,6 +10,8 @@ use super::numeric::squared_distance;
 use super::regression::Selected;
 use super::source::Source;
 use super::{features, registry};
+use crate::explain::Contributions;
+use crate::explain::against::Asking;
 use crate::predictor::Error;
 
 /// `FixedThresholdClassifier` and `TunedThresholdClassifierCV`.
@@ -54,6 +56,16 @@ impl Classify for CutOff {
 
     fn decision(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
         self.inner.decision(data, cancel)
+    }
+
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        self.inner.contributions(data, asking, class, cancel)
     }
 
     fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
@@ -209,6 +221,18 @@ impl Classify for After {
 
     fn decision(&self, data: &Data, cancel: &Cancel) -> Result<Matrix, Error> {
         self.inner.decision(&self.transformer.transform(data, cancel)?, cancel)
+    }
+
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let Some(owners) = self.transformer.owners(asking.owners) else { return Ok(None) };
+        let asking = Asking { owners: &owners, ..asking };
+        self.inner.contributions(&self.transformer.transform(data, cancel)?, asking, class, cancel)
     }
 
     fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use super::data::{Data, Matrix};
 use super::source::Source;
+use crate::explain::against::{Decides, Place};
 use crate::predictor::Error;
 
 /// Rows that walk a tree together: enough independent loads to hide their latency, few enough for the registers.
@@ -277,6 +278,11 @@ impl Tree {
         at
     }
 
+    /// The tree with rows, for the explanation of one output.
+    pub(super) fn asked<'a>(&'a self, inputs: &'a Inputs, output: usize) -> Asked<'a> {
+        Asked { tree: self, inputs, output }
+    }
+
     /// Multiplies the values of every node.
     pub(super) fn scale(&mut self, factor: f64) {
         self.values.iter_mut().for_each(|value| *value *= factor);
@@ -294,6 +300,34 @@ impl Tree {
     /// Scales the values of every node to one, as the library does for class counts.
     pub(super) fn normalize(&mut self) {
         self.values.chunks_exact_mut(self.outputs).for_each(super::numeric::normalize);
+    }
+}
+
+/// A tree with the rows that it is asked about.
+pub(super) struct Asked<'a> {
+    tree: &'a Tree,
+    inputs: &'a Inputs,
+    output: usize,
+}
+
+impl Decides for Asked<'_> {
+    fn root(&self) -> u32 {
+        if self.tree.nodes.is_empty() { LEAF } else { 0 }
+    }
+
+    fn at(&self, place: u32) -> Place {
+        if place >= LEAF {
+            return Place::Leaf(self.tree.values[(place & !LEAF) as usize * self.tree.outputs + self.output]);
+        }
+        let node = &self.tree.nodes[place as usize];
+        let [left, right] = node.children;
+        Place::Test { feature: node.feature & !MISSING_RIGHT, left, right }
+    }
+
+    fn is_right(&self, place: u32, row: usize) -> bool {
+        let node = &self.tree.nodes[place as usize];
+        let feature = (node.feature & !MISSING_RIGHT) as usize;
+        node.is_right::<true>(self.inputs.values[row * self.inputs.stride + feature])
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use assize_models::Limits;
-use assize_models::arrays::{Elements, NamedArray, read_arrays};
+use assize_models::arrays::{Cells, Elements, NamedArray, Written, read_arrays, write_arrays};
 use proptest::prelude::*;
 
 fn stored(file: &str) -> Vec<u8> {
@@ -34,6 +34,35 @@ fn arrays_of_numpy_are_read_packed_or_plain() {
     let rows = arrays("rows.npy").remove(0);
     assert_eq!((rows.name.as_str(), rows.shape.as_slice()), ("", &[3, 2][..]));
     assert_eq!(rows.into_table(None).unwrap().rows, 3);
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let written = |name: &str, shape: &[usize], cells| Written { name: name.to_owned(), shape: shape.to_vec(), cells };
+    let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
+    let all = [
+        written("prediction", &[3], Cells::Texts(texts(&["<=50K", "é", ""]))),
+        written("probability", &[3, 2], Cells::Floats(vec![0.1, 0.9, 1.0, 0.0, 1e-300, -0.0])),
+        written("labels", &[2], Cells::Integers(vec![-1, 1 << 40])),
+        written("flags", &[2], Cells::Truths(vec![true, false])),
+        written("nothing", &[0, 4], Cells::Floats(Vec::new())),
+        written("no_texts", &[0], Cells::Texts(Vec::new())),
+    ];
+    let mut bytes = Vec::new();
+    write_arrays(&all, &mut bytes).unwrap();
+    let read = read_arrays(&bytes, &Limits::default()).unwrap();
+    let expected = [
+        Elements::Texts(texts(&["<=50K", "é", ""])),
+        Elements::Numbers(vec![0.1, 0.9, 1.0, 0.0, 1e-300, -0.0]),
+        Elements::Numbers(vec![-1.0, (1_u64 << 40) as f64]),
+        Elements::Numbers(vec![1.0, 0.0]),
+        Elements::Numbers(Vec::new()),
+        Elements::Texts(Vec::new()),
+    ];
+    assert_eq!(read.len(), all.len());
+    for ((read, written), elements) in read.iter().zip(&all).zip(expected) {
+        assert_eq!((&read.name, &read.shape, &read.elements), (&written.name, &written.shape, &elements));
+    }
 }
 
 #[test]

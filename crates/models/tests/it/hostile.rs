@@ -57,7 +57,7 @@ fn what_is_not_known_to_be_answered_right_is_refused_with_the_reason() {
         let text = |key: &str| model[key].as_str().unwrap();
         refused_with(&std::fs::read(folder.join(text("file"))).unwrap(), text("why"));
     }
-    assert_eq!(manifest.as_array().unwrap().len(), 8);
+    assert_eq!(manifest.as_array().unwrap().len(), 7);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod adult;
 mod arrays;
+mod contributions;
 mod explain;
 mod forest;
 mod hostile;

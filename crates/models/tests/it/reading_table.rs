@@ -36,8 +36,15 @@ missing values), answers of XGBoost that another estimator goes on with (float32
 one since 4.7 only, and no file says which version stored it). Kernels and functions of one's own are refused too.
 
 Several targets are read of `MultiOutputClassifier`, `MultiOutputRegressor`, `ClassifierChain` and `RegressorChain` (over whatever is read of one
-target, but a chain not over classes that are texts), of trees, forests and linear regressors, and of `MLPRegressor`; of neighbours,
-`MLPClassifier` and the boosters they are refused. An audit asks about one target: it refuses a model of several.
+target, but a chain not over classes that are texts, which the library cannot answer either), of trees, forests, linear and ridge models,
+kernel ridge, partial least squares, neighbours and dummies, of `MLPRegressor`, and of XGBoost and CatBoost. Labels that are each there or
+not are read of `MLPClassifier`, `RidgeClassifier`, `OneVsRestClassifier`, XGBoost and CatBoost, as one target of 0 and 1 each. Of Gaussian
+processes, bagging and transformed targets several are refused. An audit asks about one target: it refuses a model of several.
+
+Certificates explain a model exactly where it takes its own score apart: trees and forests, gradient boosting of every library here, linear
+models, bagging and soft voting over trees; behind any step of a pipeline that makes each column of one column (scalers, encoders, imputers,
+bins, splines, selections, texts), but not behind one that mixes columns. The score is the probability of a forest, the log-odds of a booster or
+a logistic model of two classes, and otherwise the raw score of the class. Everything else is asked by kernel SHAP, which estimates.
 
 The tables below are generated from the tests: each file of `crates/models/tests/fixtures` was asked, and a cell names the ways of storing
 whose answers were right. `cargo run -p assize-models --example models_table > docs/models.md` makes this page anew.

@@ -15,10 +15,12 @@ use assize_tables::{Cancel, MISSING};
 
 use super::document::{self, Value};
 use super::{Inputs, Library, Opened, city_hash};
+use crate::explain::against::{self, Asking, Decides, Place};
+use crate::explain::{Contributions, ExactMethod, ScoreKind};
 use crate::pickle::Limits;
 use crate::predictor::Error;
 use crate::sklearn::data::{Cells, Data, Matrix};
-use crate::sklearn::estimator::{Answer, Classify, Estimator, Regress, Rule};
+use crate::sklearn::estimator::{Answer, Classify, Estimator, Regress, Rule, Said, Targets, of_class};
 use crate::sklearn::label::Label;
 use crate::sklearn::numeric::softmax;
 use crate::sklearn::source::Source;
@@ -251,6 +253,95 @@ impl Model {
     }
 }
 
+/// A tree with the rows that it is asked about. A place in a symmetric tree is its number in a complete one whose root
+/// is 1, in a free one its position.
+struct Asked<'a> {
+    stored: &'a Stored,
+    tree: &'a Tree,
+    rows: &'a Rows,
+    /// Input that each number, category and statistic is made of.
+    made_of: &'a MadeOf,
+    /// Which score.
+    group: usize,
+}
+
+/// Places of the inputs behind what a tree asks.
+struct MadeOf {
+    numbers: Vec<u32>,
+    categories: Vec<u32>,
+    statistics: Vec<u32>,
+}
+
+impl MadeOf {
+    /// `None` when a statistic that a tree asks is made of several inputs.
+    fn read(stored: &Stored) -> Option<Self> {
+        let place = |place: usize| u32::try_from(place).ok();
+        let categories: Vec<u32> = stored.categorical.iter().map(|one| place(one.place)).collect::<Option<_>>()?;
+        let of_ctr = |ctr: &Ctr| ctr.only_input().map(|at| categories[at]);
+        Some(Self {
+            numbers: stored.numeric.iter().map(|one| place(one.place)).collect::<Option<_>>()?,
+            statistics: stored.ctrs.iter().map(of_ctr).collect::<Option<_>>()?,
+            categories,
+        })
+    }
+
+    fn of(&self, ask: Ask) -> u32 {
+        match ask {
+            Ask::Above(at, _) => self.numbers[at],
+            Ask::Equal(at, _) => self.categories[at],
+            Ask::Statistic(at, _) => self.statistics[at],
+        }
+    }
+}
+
+impl Asked<'_> {
+    fn value(&self, first: usize) -> f64 {
+        self.stored.values[first + self.group]
+    }
+}
+
+impl Decides for Asked<'_> {
+    fn root(&self) -> u32 {
+        match self.tree {
+            Tree::Symmetric(..) => 1,
+            Tree::Free(_) => 0,
+        }
+    }
+
+    fn at(&self, place: u32) -> Place {
+        match self.tree {
+            Tree::Symmetric(asks, first) => {
+                let level = place.ilog2() as usize;
+                match asks.get(level) {
+                    Some(ask) => Place::Test { feature: self.made_of.of(*ask), left: 2 * place, right: 2 * place + 1 },
+                    None => {
+                        // The first answer is the lowest bit of the leaf's number and the highest of the place.
+                        let answers = place - (1 << level);
+                        let bit = |at: usize| ((answers >> (level - 1 - at) & 1) as usize) << at;
+                        let leaf: usize = (0..level).map(bit).sum();
+                        Place::Leaf(self.value(first + leaf * self.stored.dimension))
+                    }
+                }
+            }
+            Tree::Free(nodes) => match nodes[place as usize] {
+                Node::Leaf(first) => Place::Leaf(self.value(first)),
+                Node::Split { ask, left, right } => Place::Test { feature: self.made_of.of(ask), left, right },
+            },
+        }
+    }
+
+    fn is_right(&self, place: u32, row: usize) -> bool {
+        let ask = match self.tree {
+            Tree::Symmetric(asks, _) => asks[place.ilog2() as usize],
+            Tree::Free(nodes) => match nodes[place as usize] {
+                Node::Split { ask, .. } => ask,
+                Node::Leaf(_) => return false,
+            },
+        };
+        self.rows.says(ask, row)
+    }
+}
+
 fn leaf(nodes: &[Node], rows: &Rows, row: usize) -> usize {
     let mut at = 0;
     loop {
@@ -330,6 +421,24 @@ impl Classify for Classifier {
         Ok(linked.map_rows(2, |row, out| out.copy_from_slice(&[1.0 - row[0], row[0]])))
     }
 
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let (model, stored) = (&self.model, &self.model.stored);
+        let Some(made_of) = MadeOf::read(stored) else { return Ok(None) };
+        let rows = model.rows(data)?;
+        let (group, sign, kind) = of_class(stored.dimension, class);
+        let score = if model.link == Link::OneVersusAll { ScoreKind::LogOdds } else { kind };
+        let asked = |tree| Asked { stored, tree, rows: &rows, made_of: &made_of, group };
+        let trees: Vec<(Asked<'_>, f64)> = stored.trees.iter().map(|tree| (asked(tree), sign * stored.scale)).collect();
+        let found = against::trees(&trees, sign * stored.bias[group], asking, cancel)?;
+        Ok(found.map(|attributions| Contributions { method: ExactMethod::Trees, score, attributions }))
+    }
+
     fn labels(&self, data: &Data, cancel: &Cancel) -> Result<Vec<u32>, Error> {
         Ok(crate::sklearn::estimator::labels_from_decision(&self.model.scores(data, cancel)?))
     }
@@ -349,6 +458,39 @@ impl Regress for Regressor {
 
     fn values(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f64>, Error> {
         Ok(self.0.linked(self.0.scores(data, cancel)?).values)
+    }
+}
+
+/// Several targets, each with values of its own in every leaf; labels are there or not.
+struct SeveralTargets {
+    model: Model,
+    classifies: bool,
+}
+
+const LABELS: [Label; 2] = [Label::Int(0), Label::Int(1)];
+
+impl Targets for SeveralTargets {
+    fn classes(&self) -> Vec<&[Label]> {
+        vec![if self.classifies { &LABELS } else { &[] }; self.model.stored.dimension]
+    }
+
+    fn inputs(&self) -> Option<Inputs> {
+        Some(self.model.inputs.clone())
+    }
+
+    fn answers(&self, data: &Data, cancel: &Cancel) -> Result<Vec<Said>, Error> {
+        let scores = self.model.scores(data, cancel)?;
+        let linked = self.model.linked(scores.clone());
+        let of = |target: usize| {
+            let values = linked.column(target);
+            if !self.classifies {
+                return Said::Values(values);
+            }
+            let labels = scores.column(target).iter().map(|score| u32::from(*score > 0.0)).collect();
+            let both = values.iter().flat_map(|value| [1.0 - value, *value]);
+            Said::Classes(Answer { labels, probabilities: Some(Matrix::new(values.len(), 2, both.collect())) })
+        };
+        Ok((0..linked.columns).map(of).collect())
     }
 }
 
@@ -384,15 +526,22 @@ fn estimator(stored: Stored, classifies: Option<bool>) -> Result<Estimator, Erro
         "Logloss" | "CrossEntropy" => Link::Logistic,
         "MultiClass" => Link::Softmax,
         "MultiClassOneVsAll" => Link::OneVersusAll,
+        "MultiLogloss" | "MultiCrossEntropy" => Link::OneVersusAll,
+        "MultiRMSE" => Link::Identity,
         "RMSE" | "MAE" | "Quantile" | "MAPE" | "Huber" | "LogCosh" | "Lq" | "Expectile" => Link::Identity,
         "Poisson" | "Tweedie" => Link::Exponential,
         other => return Err(LIBRARY.refuse(format!("the loss {other:?} is not evaluated"))),
     };
     let (inputs, dimension) = (stored.inputs(), stored.dimension);
     let is_classifier = !matches!(link, Link::Identity | Link::Exponential);
-    let several = matches!(link, Link::Softmax | Link::OneVersusAll);
+    let targets = matches!(loss, "MultiLogloss" | "MultiCrossEntropy" | "MultiRMSE");
+    let several = targets || matches!(link, Link::Softmax | Link::OneVersusAll);
     if classifies.is_some_and(|classifies| classifies != is_classifier) || several != (dimension > 1) {
         return Err(odd("a loss that does not fit its scores"));
+    }
+    if targets {
+        let model = Model { stored, inputs, link };
+        return Ok(Estimator::Several(Box::new(SeveralTargets { model, classifies: is_classifier })));
     }
     let classes = classes(&stored, dimension)?;
     let model = Model { stored, inputs, link };

@@ -9,13 +9,15 @@ use std::collections::HashMap;
 use assize_tables::Cancel;
 
 use super::document::{self, Value};
-use super::tree::{Child, Missing, Split, Test, Tree};
+use super::tree::{Asked, Child, Missing, Split, Test, Tree};
 use super::{Inputs, Library, Opened, Unseen, coded};
+use crate::explain::against::{self, Asking};
+use crate::explain::{Contributions, ExactMethod, ScoreKind};
 use crate::pickle::{Limits, View};
 use crate::predictor::Error;
 use crate::sklearn::category::Categories;
 use crate::sklearn::data::{Data, Matrix};
-use crate::sklearn::estimator::{Classify, Estimator, Regress, Rule};
+use crate::sklearn::estimator::{Classify, Estimator, Regress, Rule, of_class};
 use crate::sklearn::label::{self, Label};
 use crate::sklearn::numeric::softmax;
 use crate::sklearn::source::Source;
@@ -159,6 +161,38 @@ impl Classify for Classifier {
         }
         Ok(answers.map_rows(2, |row, out| out.copy_from_slice(&[1.0 - row[0], row[0]])))
     }
+
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let model = &self.model;
+        if model.trees.iter().any(|(_, leaves)| leaves.iter().any(|leaf| leaf.line.is_some())) {
+            return Ok(None);
+        }
+        let input = coded(data, &model.categories, Unseen::Missing)?;
+        let (group, sign, kind) = of_class(model.groups, class);
+        // Each score of one against all is the logarithm of the odds of its class before they are scaled.
+        let (factor, score) = match model.link {
+            Link::Logistic(sigmoid) => (sign * sigmoid, kind),
+            Link::OneVersusAll(sigmoid) => (sign * sigmoid, ScoreKind::LogOdds),
+            _ => (sign, kind),
+        };
+        let rounds = (model.trees.len() / model.groups).max(1) as f64;
+        let factor = if model.averaged { factor / rounds } else { factor };
+        let of_group = model.trees.iter().skip(group).step_by(model.groups);
+        let asked = |(tree, leaves)| Asked { tree, input: &input, value: move |leaf: usize| value_of(leaves, leaf) };
+        let trees: Vec<_> = of_group.map(|(tree, leaves)| (asked((tree, leaves)), factor)).collect();
+        let found = against::trees(&trees, 0.0, asking, cancel)?;
+        Ok(found.map(|attributions| Contributions { method: ExactMethod::Trees, score, attributions }))
+    }
+}
+
+fn value_of(leaves: &[Leaf], leaf: usize) -> f64 {
+    leaves[leaf].value
 }
 
 struct Regressor(Model);

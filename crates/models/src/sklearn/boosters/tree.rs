@@ -1,5 +1,8 @@
 //! Trees of which a node may ask anything a booster asks: below, at most, one of a set; with a way for missing values.
 
+use crate::explain::against::{Decides, Place};
+use crate::sklearn::data::Matrix;
+
 /// What a node asks of a value that is there.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Test {
@@ -59,16 +62,20 @@ fn contains(bits: &[u32], category: f64) -> bool {
 
 impl Split {
     fn child(&self, row: &[f64]) -> Child {
+        if self.is_left(row) { self.left } else { self.right }
+    }
+
+    fn is_left(&self, row: &[f64]) -> bool {
         let mut value = row[self.feature as usize];
         let is_missing = value.is_nan() || matches!(self.test, Test::AtMostNonZero(_)) && value.abs() <= ZERO;
         if is_missing {
             match self.missing {
-                Missing::Left => return self.left,
-                Missing::Right => return self.right,
+                Missing::Left => return true,
+                Missing::Right => return false,
                 Missing::Zero => value = 0.0,
             }
         }
-        let left = match &self.test {
+        match &self.test {
             Test::Below(threshold) => value < *threshold,
             Test::AtMost(threshold) | Test::AtMostNonZero(threshold) => value <= *threshold,
             Test::Among(bits) => contains(bits, value.trunc()),
@@ -76,8 +83,39 @@ impl Split {
                 let category = value.trunc();
                 categories.binary_search_by(|one| f64::from(*one).total_cmp(&(category + 0.0))).is_err()
             }
+        }
+    }
+}
+
+/// Set in a place that is the number of a leaf.
+const LEAF: u32 = 1 << 31;
+
+/// A tree with the rows that it is asked about and the values of its leaves.
+pub(super) struct Asked<'a, V> {
+    pub(super) tree: &'a Tree,
+    pub(super) input: &'a Matrix,
+    pub(super) value: V,
+}
+
+impl<V: Fn(usize) -> f64 + Sync> Decides for Asked<'_, V> {
+    fn root(&self) -> u32 {
+        if self.tree.splits.is_empty() { LEAF } else { 0 }
+    }
+
+    fn at(&self, place: u32) -> Place {
+        if place >= LEAF {
+            return Place::Leaf((self.value)((place & !LEAF) as usize));
+        }
+        let split = &self.tree.splits[place as usize];
+        let number = |child| match child {
+            Child::Node(node) => node,
+            Child::Leaf(leaf) => leaf | LEAF,
         };
-        if left { self.left } else { self.right }
+        Place::Test { feature: split.feature, left: number(split.left), right: number(split.right) }
+    }
+
+    fn is_right(&self, place: u32, row: usize) -> bool {
+        !self.tree.splits[place as usize].is_left(self.input.row(row))
     }
 }
 

@@ -9,16 +9,18 @@ use std::collections::HashMap;
 use assize_tables::Cancel;
 
 use super::document::{self, Value};
-use super::tree::{Child, Missing, Split, Test, Tree as General};
+use super::tree::{Asked as AskedGeneral, Child, Missing, Split, Test, Tree as General};
 use super::{Inputs, Library, Opened, Unseen, coded, single};
+use crate::explain::against::{self, Asking, Decides, Place};
+use crate::explain::{Contributions, ExactMethod, ScoreKind};
 use crate::pickle::Limits;
 use crate::predictor::Error;
 use crate::sklearn::category::Categories;
 use crate::sklearn::data::{Data, Matrix};
-use crate::sklearn::estimator::{Answer, Classify, Estimator, Regress, Rule};
+use crate::sklearn::estimator::{Answer, Classify, Estimator, Regress, Rule, Said, Targets, of_class};
 use crate::sklearn::label::Label;
 use crate::sklearn::source::Source;
-use crate::sklearn::tree::{Inputs as Rows, Plain, Tree as Fast};
+use crate::sklearn::tree::{Asked as AskedFast, Inputs as Rows, Plain, Tree as Fast};
 
 const LIBRARY: Library = Library::XGBoost;
 
@@ -27,6 +29,9 @@ const SIGMOID_EPSILON: f32 = 1e-16;
 
 /// Categories are numbered below it (`kMaxCat`, of which float32 holds every one).
 const CATEGORIES_MAX: f64 = 16_777_216.0;
+
+/// Targets of a model.
+const TARGETS_MAX: usize = 1024;
 
 /// Largest exponent of the logistic function.
 const SIGMOID_EXPONENT_MAX: f32 = 88.7;
@@ -117,13 +122,97 @@ struct Model {
     booster: Booster,
 }
 
+/// A tree of either form with the rows that it is asked about.
+enum Asked<'a, V> {
+    Fast(AskedFast<'a>),
+    General(AskedGeneral<'a, V>),
+}
+
+impl<V: Fn(usize) -> f64 + Sync> Decides for Asked<'_, V> {
+    fn root(&self) -> u32 {
+        match self {
+            Self::Fast(tree) => tree.root(),
+            Self::General(tree) => tree.root(),
+        }
+    }
+
+    fn at(&self, place: u32) -> Place {
+        match self {
+            Self::Fast(tree) => tree.at(place),
+            Self::General(tree) => tree.at(place),
+        }
+    }
+
+    fn is_right(&self, place: u32, row: usize) -> bool {
+        match self {
+            Self::Fast(tree) => tree.is_right(place, row),
+            Self::General(tree) => tree.is_right(place, row),
+        }
+    }
+}
+
 impl Model {
-    /// Scores after the link, `rows x groups`.
-    fn answers(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f32>, Error> {
+    /// The rows as the trees compare them.
+    fn input(&self, data: &Data) -> Result<Matrix, Error> {
         let mut input = coded(data, &self.categories, Unseen::Refused)?;
         if let Some(missing) = self.missing {
             input.values.iter_mut().filter(|value| **value as f32 == missing).for_each(|value| *value = f64::NAN);
         }
+        Ok(input)
+    }
+
+    /// The parts of the score of a class before the link, which the library sums in float32.
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        let input = self.input(data)?;
+        let (group, sign, kind) = of_class(self.groups, class);
+        let score = if self.link == Link::Logistic { kind } else { ScoreKind::Raw };
+        let offset = sign * f64::from(self.base[group]);
+        let stored = match &self.booster {
+            Booster::Trees(trees) => trees,
+            Booster::Linear(weights, intercepts) => {
+                let weights: Vec<f64> =
+                    weights.iter().skip(group).step_by(self.groups).map(|weight| sign * f64::from(*weight)).collect();
+                let input = input.map_rows(input.columns, |row, out| {
+                    let cells = row.iter().map(|value| if value.is_nan() { 0.0 } else { f64::from(*value as f32) });
+                    out.iter_mut().zip(cells).for_each(|(out, cell)| *out = cell);
+                });
+                let intercept = offset + sign * f64::from(intercepts[group]);
+                let found = against::linear(&weights, intercept, &input.values, asking);
+                let method = ExactMethod::Linear;
+                return Ok(found.map(|attributions| Contributions { method, score, attributions }));
+            }
+        };
+        let data = Data::Matrix(input);
+        let rows = Rows::new(&data, self.inputs.count, true)?;
+        let single = data.matrix(self.inputs.count)?.map_rows(self.inputs.count, |row, out| {
+            out.iter_mut().zip(row).for_each(|(out, value)| *out = f64::from(*value as f32));
+        });
+        let of_group = stored.iter().filter(|(_, of, _)| *of == group);
+        let trees: Vec<_> = of_group
+            .map(|(kind, _, weight)| {
+                let asked = match kind {
+                    Kind::Fast(tree) => Asked::Fast(tree.asked(&rows, 0)),
+                    Kind::General(tree, values) => {
+                        let value = move |leaf: usize| f64::from(values[leaf] as f32);
+                        Asked::General(AskedGeneral { tree, input: &single, value })
+                    }
+                };
+                (asked, sign * weight.map_or(1.0, f64::from))
+            })
+            .collect();
+        let found = against::trees(&trees, offset, asking, cancel)?;
+        Ok(found.map(|attributions| Contributions { method: ExactMethod::Trees, score, attributions }))
+    }
+
+    /// Scores after the link, `rows x groups`.
+    fn answers(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f32>, Error> {
+        let input = self.input(data)?;
         let mut scores = self.base.repeat(input.rows);
         let data = Data::Matrix(input);
         let rows = Rows::new(&data, self.inputs.count, true)?;
@@ -241,6 +330,16 @@ impl Classify for Classifier {
         Ok(self.labelled(&self.model.answers(data, cancel)?, data.rows()))
     }
 
+    fn contributions(
+        &self,
+        data: &Data,
+        asking: Asking<'_>,
+        class: usize,
+        cancel: &Cancel,
+    ) -> Result<Option<Contributions>, Error> {
+        self.model.contributions(data, asking, class, cancel)
+    }
+
     fn answer(&self, data: &Data, cancel: &Cancel) -> Result<Answer, Error> {
         let answers = self.model.answers(data, cancel)?;
         let labels = self.labelled(&answers, data.rows());
@@ -261,6 +360,39 @@ impl Regress for Regressor {
 
     fn values(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f64>, Error> {
         Ok(self.0.answers(data, cancel)?.into_iter().map(f64::from).collect())
+    }
+}
+
+/// Several targets, each with trees of its own; labels are there or not.
+struct SeveralTargets {
+    model: Model,
+    classifies: bool,
+}
+
+const LABELS: [Label; 2] = [Label::Int(0), Label::Int(1)];
+
+impl Targets for SeveralTargets {
+    fn classes(&self) -> Vec<&[Label]> {
+        vec![if self.classifies { &LABELS } else { &[] }; self.model.groups]
+    }
+
+    fn inputs(&self) -> Option<Inputs> {
+        Some(self.model.inputs.clone())
+    }
+
+    fn answers(&self, data: &Data, cancel: &Cancel) -> Result<Vec<Said>, Error> {
+        let all = self.model.answers(data, cancel)?;
+        let groups = self.model.groups;
+        let of = |target: usize| {
+            let values: Vec<f32> = all.iter().skip(target).step_by(groups).copied().collect();
+            if !self.classifies {
+                return Said::Values(values.into_iter().map(f64::from).collect());
+            }
+            let labels = values.iter().map(|value| u32::from(*value > 0.5)).collect();
+            let both = values.iter().flat_map(|value| [f64::from(1.0 - value), f64::from(*value)]);
+            Said::Classes(Answer { labels, probabilities: Some(Matrix::new(values.len(), 2, both.collect())) })
+        };
+        Ok((0..groups).map(of).collect())
     }
 }
 
@@ -285,7 +417,8 @@ pub(super) fn file(bytes: &[u8], limits: &Limits) -> Result<Opened, Error> {
     let inputs = match &estimator {
         Estimator::Classifier(classifier) => classifier.inputs(),
         Estimator::Regressor(regressor) => regressor.inputs(),
-        Estimator::Several(_) | Estimator::Transformer(_) => None,
+        Estimator::Several(several) => several.inputs(),
+        Estimator::Transformer(_) => None,
     };
     let inputs = inputs.ok_or_else(|| odd("the number of its inputs"))?;
     Ok(Opened { estimator, inputs, description: format!("XGBoost {version}") })
@@ -324,15 +457,16 @@ fn estimator(document: &Value, wrapped: Wrapped) -> Result<Estimator, Error> {
     let size = |name: &str| parameter(name).filter(|value| (0.0..1e6).contains(value)).map(|value| value as usize);
     let count = size("num_feature").filter(|count| *count > 0).ok_or_else(|| odd("the number of its inputs"))?;
     let classes = size("num_class").unwrap_or(0);
-    if size("num_target").unwrap_or(1) > 1 {
-        return Err(LIBRARY.refuse("several targets are not evaluated"));
+    let targets = size("num_target").unwrap_or(1).max(1);
+    if targets > TARGETS_MAX || (targets > 1 && classes > 1) {
+        return Err(LIBRARY.refuse("so many targets are not evaluated"));
     }
     let objective = learner.at(&["objective", "name"]).and_then(Value::text).ok_or_else(|| odd("its objective"))?;
     let link = Link::read(objective)?;
     if (link == Link::Softmax) != (classes > 1) {
         return Err(odd("a number of classes that does not fit its objective"));
     }
-    let groups = classes.max(1);
+    let groups = classes.max(targets);
     let base = base(learner, groups)?.into_iter().map(|value| link.base(value)).collect::<Vec<f32>>();
     if base.iter().any(|value| !value.is_finite()) {
         return Err(odd("its base score"));
@@ -347,7 +481,18 @@ fn estimator(document: &Value, wrapped: Wrapped) -> Result<Estimator, Error> {
     let major = document.get("version").and_then(Value::numbers).and_then(|version| version.first().copied());
     let based = major.ok_or_else(|| odd("a model without a version"))? >= 2.0;
     let missing = wrapped.missing.or_else(|| stored_missing(says));
+    // Which of several base scores a linear booster adds to which score was not compared.
+    if matches!(booster, Booster::Linear(..)) && base.windows(2).any(|pair| pair[0] != pair[1]) {
+        return Err(LIBRARY.refuse("gblinear with a base score for each of several scores is not evaluated"));
+    }
     let model = Model { inputs, categories, missing, groups, base, based, link, booster };
+    if targets > 1 {
+        // A hinge of several labels, and raw margins of them, were not compared.
+        if classifies && link != Link::Logistic {
+            return Err(LIBRARY.refuse(format!("a classifier of several labels by {objective:?} is not evaluated")));
+        }
+        return Ok(Estimator::Several(Box::new(SeveralTargets { model, classifies })));
+    }
     if !classifies {
         if groups > 1 {
             return Err(LIBRARY.refuse("a regressor of several scores is not evaluated"));
@@ -473,7 +618,12 @@ fn trees(
     }
     let parallel =
         model.at(&["gbtree_model_param", "num_parallel_tree"]).and_then(Value::parameter).unwrap_or(1.0).max(1.0);
-    let round = (parallel as usize).saturating_mul(shape.groups);
+    let vector = stored.first().map_or(1, leaf_size);
+    // A tree of several values in a leaf speaks for all scores.
+    let round = (parallel as usize).saturating_mul(if vector > 1 { 1 } else { shape.groups });
+    if vector > 1 && (vector != shape.groups || weights.is_some()) {
+        return Err(odd("the number of values in a leaf"));
+    }
     let mut kept = stored.len();
     if let Some(best) = best.filter(|best| *best >= 0.0) {
         let until = (best as usize).saturating_add(1).saturating_mul(round);
@@ -488,12 +638,25 @@ fn trees(
         if group >= shape.groups {
             return Err(odd("the order of its trees"));
         }
-        trees.push((tree_of(tree, shape.count)?, group, weights.map(|weights| weights[at] as f32)));
+        if leaf_size(tree) != vector {
+            return Err(odd("the number of values in a leaf"));
+        }
+        if vector > 1 {
+            let arrays = Arrays::read(tree).ok_or_else(broken)?;
+            for group in 0..vector {
+                let arrays = arrays.of_group(tree, group, vector).ok_or_else(broken)?;
+                trees.push((tree_of(tree, &arrays, shape.count)?, group, None));
+            }
+            continue;
+        }
+        let arrays = Arrays::read(tree).ok_or_else(broken)?;
+        trees.push((tree_of(tree, &arrays, shape.count)?, group, weights.map(|weights| weights[at] as f32)));
     }
     Ok(trees)
 }
 
 /// The arrays of one tree.
+#[derive(Clone)]
 struct Arrays {
     left: Vec<f64>,
     right: Vec<f64>,
@@ -535,14 +698,37 @@ impl Arrays {
         .all(|array| array.len() == nodes);
         (nodes > 0 && same).then_some(arrays)
     }
+
+    /// The tree of one of several scores. Up to 3.0 every node has its values in `base_weights`; since then the leaves
+    /// have theirs in `leaf_weights`, at the place that stands where a node has its right child.
+    fn of_group(&self, tree: &Value, group: usize, groups: usize) -> Option<Self> {
+        let by_leaf = tree.get("leaf_weights").and_then(Value::numbers).filter(|weights| !weights.is_empty());
+        let weights = match &by_leaf {
+            Some(weights) => weights.clone(),
+            None => tree.get("base_weights").and_then(Value::numbers)?,
+        };
+        let mut arrays = self.clone();
+        for at in (0..self.left.len()).filter(|at| self.left[*at] < 0.0) {
+            let place = if by_leaf.is_some() { self.right[at] } else { at as f64 };
+            // A node that pruning has left behind has no place.
+            let place = if place >= 0.0 { (place as usize).checked_mul(groups)?.checked_add(group)? } else { continue };
+            arrays.condition[at] = *weights.get(place)?;
+        }
+        Some(arrays)
+    }
 }
 
-fn tree_of(tree: &Value, inputs: usize) -> Result<Kind, Error> {
-    if tree.at(&["tree_param", "size_leaf_vector"]).and_then(Value::parameter).is_some_and(|size| size > 1.0) {
-        return Err(LIBRARY.refuse("trees with several values in a leaf (multi_output_tree) are not evaluated"));
-    }
-    let broken = || LIBRARY.refuse("the nodes do not form a tree: a child, a feature or a number is out of range");
-    let arrays = Arrays::read(tree).ok_or_else(broken)?;
+fn broken() -> Error {
+    LIBRARY.refuse("the nodes do not form a tree: a child, a feature or a number is out of range")
+}
+
+/// Values in a leaf: more than one of `multi_strategy="multi_output_tree"`.
+fn leaf_size(tree: &Value) -> usize {
+    let size = tree.at(&["tree_param", "size_leaf_vector"]).and_then(Value::parameter);
+    size.filter(|size| (1.0..1e6).contains(size)).map_or(1, |size| size as usize)
+}
+
+fn tree_of(tree: &Value, arrays: &Arrays, inputs: usize) -> Result<Kind, Error> {
     // Nodes that pruning has left behind are not reached from the root.
     let mut order = vec![0_usize];
     let mut place: Vec<Option<u32>> = vec![None; arrays.left.len()];
@@ -576,7 +762,7 @@ fn tree_of(tree: &Value, inputs: usize) -> Result<Kind, Error> {
         return Err(broken());
     }
     if order.iter().any(|at| arrays.is_category[*at] != 0.0) {
-        return general(tree, &arrays, &order, &place, inputs);
+        return general(tree, arrays, &order, &place, inputs);
     }
     let plain = order.iter().map(|at| {
         let child = |child: f64| i64::from(place[child as usize].unwrap_or(0));

@@ -63,6 +63,11 @@ pub(super) struct Ctr {
 }
 
 impl Ctr {
+    /// The category that it is made of, when it is one.
+    pub(super) fn only_input(&self) -> Option<usize> {
+        if let [only] = self.keys.as_slice() { Some(*only) } else { None }
+    }
+
     pub(super) fn check(&self, categorical: usize) -> Result<(), Error> {
         let numbers = [self.prior.0, self.prior.1, self.shift, self.scale, self.counts.denominator];
         let known = !self.keys.is_empty() && self.keys.iter().all(|key| *key < categorical);
