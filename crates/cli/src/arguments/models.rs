@@ -14,8 +14,8 @@ pub(crate) struct PredictOptions {
     /// Print the probabilities too, in the order of the model's classes
     #[arg(long)]
     pub(crate) proba: bool,
-    /// Write there instead of to standard output; a name that ends in .npz gets numpy arrays: prediction, labels (the
-    /// classes) and, with --proba, probability; of a model with several targets prediction_0, prediction_1 and so on
+    /// Write there instead of to standard output; a name that ends in .npz gets numpy arrays: out_label, out_classes
+    /// and, with --proba, out_proba; of a model with several targets out_label_0, out_label_1 and so on
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Threads that answer [default: all cores]; no answer depends on it

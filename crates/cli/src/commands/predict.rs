@@ -109,11 +109,11 @@ fn answer_of(predictions: &Predictions, labels: &[Value], row: usize) -> (Value,
 /// The answers as arrays: what is said of each row, the classes in the order of their probabilities, and those.
 fn arrays(answers: &Answers, proba: bool) -> Vec<Written> {
     match answers {
-        Answers::Values(values) => vec![floats("prediction", values)],
+        Answers::Values(values) => vec![floats("out_label", values)],
         Answers::Classes(predictions, labels) => of_classes(predictions, labels, proba, ""),
         Answers::Several(answers, classes) => {
             let of_target = |(target, (answer, classes)): (usize, (&TargetAnswer, &Vec<Value>))| match answer {
-                TargetAnswer::Values(values) => vec![floats(&format!("prediction_{target}"), values)],
+                TargetAnswer::Values(values) => vec![floats(&format!("out_label_{target}"), values)],
                 TargetAnswer::Classes(predictions) => of_classes(predictions, classes, proba, &format!("_{target}")),
             };
             answers.iter().zip(classes).enumerate().flat_map(of_target).collect()
@@ -132,11 +132,11 @@ fn of_classes(predictions: &Predictions, labels: &[Value], proba: bool, ending: 
         shape: vec![values.len()],
         cells: cells(labels, &values),
     };
-    let mut arrays = vec![array("prediction", said), array("labels", labels.iter().collect())];
+    let mut arrays = vec![array("out_label", said), array("out_classes", labels.iter().collect())];
     if let Some(probabilities) = predictions.probabilities.as_ref().filter(|_| proba) {
         let shape = vec![predictions.labels.len(), labels.len()];
         let cells = Cells::Floats(probabilities.clone());
-        arrays.push(Written { name: format!("probability{ending}"), shape, cells });
+        arrays.push(Written { name: format!("out_proba{ending}"), shape, cells });
     }
     arrays
 }

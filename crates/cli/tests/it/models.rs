@@ -126,7 +126,7 @@ fn answers_are_written_as_arrays() {
     };
     let names = |arrays: &[NamedArray]| arrays.iter().map(|array| array.name.clone()).collect::<Vec<String>>();
     let found = answers("sk1.7.2/pipe_ohe_logreg.p4.pkl", "x/mixed.csv", true);
-    assert_eq!(names(&found), ["prediction", "labels", "probability"]);
+    assert_eq!(names(&found), ["out_label", "out_classes", "out_proba"]);
     assert_eq!(found[1].elements, Elements::Texts(vec!["<=50K".to_owned(), ">50K".to_owned()]));
     let (Elements::Texts(said), Elements::Numbers(sure)) = (&found[0].elements, &found[2].elements) else {
         panic!("texts and numbers")
@@ -135,7 +135,7 @@ fn answers_are_written_as_arrays() {
     for (said, sure) in said.iter().zip(sure.chunks(2)) {
         assert_eq!(said == ">50K", sure[1] > sure[0]);
     }
-    assert_eq!(names(&answers("sk1.7.2/pipe_ohe_logreg.p4.pkl", "x/mixed.csv", false)), ["prediction", "labels"]);
+    assert_eq!(names(&answers("sk1.7.2/pipe_ohe_logreg.p4.pkl", "x/mixed.csv", false)), ["out_label", "out_classes"]);
     let manifest = json(&fixtures.join("several/manifest.json"));
     let of = |kind: &str| {
         let model = manifest["models"].as_array().unwrap().iter().find(|model| model["kind"] == kind).unwrap();
@@ -144,10 +144,10 @@ fn answers_are_written_as_arrays() {
     };
     assert_eq!(
         names(&of("multi_out_str")),
-        ["prediction_0", "labels_0", "probability_0", "prediction_1", "labels_1", "probability_1"]
+        ["out_label_0", "out_classes_0", "out_proba_0", "out_label_1", "out_classes_1", "out_proba_1"]
     );
     let values = of("r_multi_tree");
-    assert_eq!(names(&values), ["prediction_0", "prediction_1"]);
+    assert_eq!(names(&values), ["out_label_0", "out_label_1"]);
     assert!(matches!(&values[1].elements, Elements::Numbers(values) if !values.is_empty()));
 }
 
@@ -179,7 +179,7 @@ fn check_certificate(certificate: &Value) {
     let findings = certificate["findings"].as_array().unwrap();
     assert!(findings.iter().any(|finding| finding["code"] == "data.training_overlap"), "overlap is a finding");
     let explanation = &certificate["explanation"];
-    assert_eq!((&explanation["method"], &explanation["score"]), (&"kernel_shap".into(), &"probability".into()));
+    assert_eq!((&explanation["method"], &explanation["score"]), (&"linear_shap".into(), &"log_odds".into()));
     let strongest = &explanation["columns"][0];
     assert!(strongest["overall"]["mean_absolute"].as_f64().unwrap() > 0.01);
     let groups = strongest["groups"].as_array().unwrap();

@@ -87,6 +87,7 @@ pub struct Dependence {
 pub struct DependencePoint {
     /// The value, as text.
     pub value: String,
-    /// The mean score.
+    /// The mean probability of the favourable outcome, or of a model without probabilities the share of favourable
+    /// decisions.
     pub score: f64,
 }

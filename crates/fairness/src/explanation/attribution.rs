@@ -53,13 +53,10 @@ impl Method {
     pub(super) fn note(self, score: &str, everybody: usize, of_group: usize) -> String {
         let unit = match score {
             "log_odds" => {
-                " The score is the logarithm of the odds of the favourable outcome, and 100 points are 1 of it: one \
-                 that rises from 0 to 1 is a probability that rises from 50 % to 73 %."
+                " The score is the logarithm of the odds of the favourable outcome: one that rises from 0 to 1 is a \
+                 probability that rises from 50 % to 73 %."
             }
-            "raw" => {
-                " The score is that of the model before it becomes a probability or a decision, and 100 points are 1 \
-                 of it."
-            }
+            "raw" => " The score is that of the model before it becomes a probability or a decision.",
             _ => "",
         };
         let how = match self {

@@ -96,7 +96,8 @@ fn dependence(body: &CertificateBody) -> NamedTable {
             ]);
         }
     }
-    let lead = "The mean score when a column has one value in every row (partial dependence, Friedman 2001).";
+    let lead = "The mean probability of the favourable outcome, or the share of favourable decisions of a model without \
+                probabilities, when a column has one value in every row (partial dependence, Friedman 2001).";
     NamedTable { printed: false, ..named("Score over the strongest columns", lead, table) }
 }
 
