@@ -2,10 +2,9 @@
 //!
 //! Everything here is ordered lists and pure functions: the same interaction, rules and models give the same audit.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::detect::{self, About, Read};
+use crate::detect::{self, About, Known, Read};
 use crate::evidence::{self, Evidence, SideText, Sides};
 use crate::explain;
 use crate::facts;
@@ -100,16 +99,9 @@ impl<'m> Engine<'m> {
         let domains = regulations::domains(&interaction.use_case);
         let health = domains.contains("healthcare");
         let (input, output) = (detect::read(&interaction.input), detect::read(&interaction.output));
-        let (memo, surnames) = (RefCell::default(), RefCell::default());
-        let about = |side| About {
-            side,
-            country: user.code.as_deref(),
-            health,
-            rules,
-            tagger: self.tagger,
-            memo: &memo,
-            surnames: &surnames,
-        };
+        let known = Known::default();
+        let about =
+            |side| About { side, country: user.code.as_deref(), health, rules, tagger: self.tagger, known: &known };
         let (pii, secrets) = detect_both(&input, &output, &about);
         let sides = Sides {
             input: SideText::new(Side::Input, &input.view, &input.hits),
@@ -175,19 +167,16 @@ impl<'m> Engine<'m> {
         }
     }
 
+    /// A text without an interaction around it.
+    fn alone<'a>(&'a self, rules: &'a Rules, known: &'a Known) -> About<'a> {
+        About { side: Side::Input, country: None, health: false, rules, tagger: self.tagger, known }
+    }
+
     /// Personal data and credentials of one text, without what an audit adds.
     pub fn find(&self, text: &str, rules: &Rules) -> Vec<Finding> {
         let read = detect::read_str(text);
-        let (memo, surnames) = (RefCell::default(), RefCell::default());
-        let about = About {
-            side: Side::Input,
-            country: None,
-            health: false,
-            rules,
-            tagger: self.tagger,
-            memo: &memo,
-            surnames: &surnames,
-        };
+        let known = Known::default();
+        let about = self.alone(rules, &known);
         let (mut findings, mut secrets) = detect::detect(&read, &about);
         findings.append(&mut secrets);
         findings
@@ -196,16 +185,8 @@ impl<'m> Engine<'m> {
     /// The safe version of one text.
     pub fn redact(&self, text: &str, rules: &Rules) -> Redacted {
         let read = detect::read_str(text);
-        let (memo, surnames) = (RefCell::default(), RefCell::default());
-        let about = About {
-            side: Side::Input,
-            country: None,
-            health: false,
-            rules,
-            tagger: self.tagger,
-            memo: &memo,
-            surnames: &surnames,
-        };
+        let known = Known::default();
+        let about = self.alone(rules, &known);
         let (mut findings, secrets) = detect::detect(&read, &about);
         findings.extend(secrets);
         let mut names = Placeholders::default();

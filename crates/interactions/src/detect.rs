@@ -36,6 +36,15 @@ pub(crate) struct Layer {
     pub(crate) hits: Hits,
 }
 
+/// What the texts of one interaction have in common.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// What the tagger remembers: a safe version repeats most of its text.
+    memo: RefCell<Memo>,
+    /// Surnames of people named in full so far.
+    surnames: RefCell<Surnames>,
+}
+
 /// What is known about a side when it is looked through.
 pub(crate) struct About<'a> {
     pub(crate) side: Side,
@@ -43,10 +52,7 @@ pub(crate) struct About<'a> {
     pub(crate) health: bool,
     pub(crate) rules: &'a Rules,
     pub(crate) tagger: Option<&'a Tagger>,
-    /// What the tagger remembers of one interaction: a safe version repeats most of its text.
-    pub(crate) memo: &'a RefCell<Memo>,
-    /// Surnames of people named in full so far.
-    pub(crate) surnames: &'a RefCell<Surnames>,
+    pub(crate) known: &'a Known,
 }
 
 impl Read<'_> {
@@ -96,9 +102,9 @@ pub(crate) fn detect(read: &Read<'_>, about: &About<'_>) -> (Vec<Finding>, Vec<F
     let named = about
         .tagger
         .map(|tagger| {
-            let entities = tagger.tag_again(&view.text, read.tokens(), &mut about.memo.borrow_mut());
+            let entities = tagger.tag_again(&view.text, read.tokens(), &mut about.known.memo.borrow_mut());
             let (mut named, person) = (named(entities, &view.text), person());
-            names::complete(&mut named, person, &view.text, read.tokens(), &mut about.surnames.borrow_mut());
+            names::complete(&mut named, person, &view.text, read.tokens(), &mut about.known.surnames.borrow_mut());
             named
         })
         .unwrap_or_default();
