@@ -1,4 +1,4 @@
-//! What every target does with its bytes: scan, open, and ask what opens a few rows.
+//! What the targets of model files do with their bytes: scan, open, and ask what opens a few rows.
 
 use std::sync::LazyLock;
 
@@ -37,6 +37,10 @@ pub fn ask(bytes: &[u8]) {
         let rows = Table { columns: columns.collect(), rows: ROWS };
         let _ = model.predict(&rows, &Cancel::new());
         let _ = model.values(&rows, &Cancel::new());
+        let _ = model.answers(&rows, &Cancel::new());
+        for class in 0..model.classes().len().min(3) {
+            let _ = model.contributions(&rows, 2, class, &Cancel::new());
+        }
     }
 }
 

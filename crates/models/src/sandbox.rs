@@ -155,6 +155,12 @@ impl Sandbox {
     }
 }
 
+/// Reads bytes as every message of the protocol, in both directions: what fuzzing calls.
+#[doc(hidden)]
+pub fn read_any(body: &[u8]) {
+    message::read_any(body);
+}
+
 fn open_cpu_s(file_bytes: u64) -> u64 {
     OPEN_CPU_S + file_bytes / OPEN_BYTES_A_CPU_S
 }

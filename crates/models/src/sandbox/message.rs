@@ -450,6 +450,33 @@ pub(super) fn scanned(body: &[u8]) -> Result<Scan, Malformed> {
     Ok(scan.plain())
 }
 
+/// Reads a body as every message, in both directions; for fuzzing.
+pub(super) fn read_any(body: &[u8]) {
+    let targets = [
+        Target { classes: vec!["a".to_owned(), "b".to_owned()], classes_are_texts: true },
+        Target { classes: Vec::new(), classes_are_texts: false },
+    ];
+    let _ = Confinement::read(body);
+    let _ = Walls::read(body);
+    let _ = read_rows(body);
+    let _ = Opened::read(body);
+    let _ = read_refusal(body);
+    let _ = scanned(body);
+    for rows in [0, 1, 3, usize::MAX] {
+        let _ = read_values(body, rows);
+        let _ = read_predictions(body, rows, 2);
+        let _ = read_explained(body, rows, 2);
+        let _ = read_answers(body, rows, &targets);
+    }
+    if let Ok((class, explained, table)) = read_explain(body) {
+        // What was understood is said again in the same way.
+        let all: Vec<usize> = (0..table.columns.len()).collect();
+        let again = write_explain(&table, &all, explained, class).finish();
+        let read = read_explain(&again[5..]).map(|(class, explained, table)| (class, explained, table.rows));
+        assert_eq!(read, Ok((class, explained, table.rows)));
+    }
+}
+
 /// Without control characters: these texts go to terminals, logs and pages.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()

@@ -3,11 +3,14 @@
 //! Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning" (2006), algorithms 2.1 and 3.2; kernels
 //! as in `sklearn.gaussian_process.kernels`. The integral of logistic and normal is Williams and Barber (1998).
 
+use std::sync::Arc;
+
 use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
 use super::estimator::{Classify, Estimator, Regress, Rule};
 use super::label::Label;
+use super::multioutput::{self, One};
 use super::numeric::{dot, squared_distance};
 use super::source::Source;
 use crate::predictor::Error;
@@ -305,8 +308,8 @@ pub(super) fn classifier(source: &Source<'_>) -> Result<Estimator, Error> {
 }
 
 struct ProcessRegressor {
-    covariance: Covariance,
-    rows: Matrix,
+    covariance: Arc<Covariance>,
+    rows: Arc<Matrix>,
     weights: Vec<f64>,
     mean: f64,
     scale: f64,
@@ -325,21 +328,36 @@ impl Regress for ProcessRegressor {
     }
 }
 
+/// `GaussianProcessRegressor`, of one target or several.
 pub(super) fn regressor(source: &Source<'_>) -> Result<Estimator, Error> {
     let inputs = source.inputs()?;
     let rows = training(source, inputs)?;
-    let weights = source.finite("alpha_")?.values;
-    let one = |name: &str| match source.attribute(name)?.number() {
-        Some(value) if value.is_finite() => Ok(value),
-        _ => match source.finite(name)?.values.as_slice() {
-            [value] => Ok(*value),
-            _ => Err(source.refuse("several targets are not evaluated")),
+    let stored = source.finite("alpha_")?;
+    let targets = match stored.shape.as_slice() {
+        [count] if *count == rows.rows => 1,
+        [count, targets] if *count == rows.rows => *targets,
+        _ => return Err(source.refuse("alpha_ is not the weights of its rows")),
+    };
+    multioutput::check_count(source, targets)?;
+    let all = |name: &str| match source.attribute(name)?.number() {
+        Some(value) if value.is_finite() => Ok(vec![value; targets]),
+        _ => match source.finite(name)?.values {
+            one if one.len() == 1 => Ok(one.repeat(targets)),
+            values if values.len() == targets => Ok(values),
+            _ => Err(source.refuse(format!("{name} is not one number for each target"))),
         },
     };
-    if weights.len() != rows.rows {
-        return Err(source.refuse("several targets are not evaluated"));
-    }
-    let (mean, scale) = (one("_y_train_mean")?, one("_y_train_std")?);
-    let covariance = Covariance::read(&source.child("kernel_")?, inputs, 0)?;
-    Ok(Estimator::Regressor(Box::new(ProcessRegressor { covariance, rows, weights, mean, scale })))
+    let (means, scales) = (all("_y_train_mean")?, all("_y_train_std")?);
+    let covariance = Arc::new(Covariance::read(&source.child("kernel_")?, inputs, 0)?);
+    let rows = Arc::new(rows);
+    let one = |target: usize| {
+        One::Regressor(Box::new(ProcessRegressor {
+            covariance: covariance.clone(),
+            rows: rows.clone(),
+            weights: stored.values.iter().skip(target).step_by(targets).copied().collect(),
+            mean: means[target],
+            scale: scales[target],
+        }))
+    };
+    multioutput::of(source, (0..targets).map(one).collect())
 }

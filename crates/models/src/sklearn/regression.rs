@@ -3,8 +3,9 @@
 use assize_tables::Cancel;
 
 use super::data::{Data, Matrix};
-use super::estimator::{Estimator, Regress, Transform};
+use super::estimator::{Estimator, Regress, Said, Targets, Transform};
 use super::features;
+use super::label::Label;
 use super::multioutput::{self, One};
 use super::source::Source;
 use crate::predictor::Error;
@@ -58,20 +59,76 @@ fn members(source: &Source<'_>) -> Result<Vec<Member>, Error> {
 
 pub(super) fn bagging(source: &Source<'_>) -> Result<Estimator, Error> {
     let inputs = source.inputs()?;
-    let features = source.list("estimators_features_")?;
-    let mut members = members(source)?;
-    if features.len() != members.len() {
-        return Err(source.refuse("its members and their features are not as many"));
-    }
-    for (member, features) in members.iter_mut().zip(features) {
-        let chosen = source.decode(features)?.integers().unwrap_or_default();
+    let mut features = Vec::new();
+    for chosen in source.list("estimators_features_")? {
+        let chosen = source.decode(chosen)?.integers().unwrap_or_default();
         let chosen: Option<Vec<usize>> =
             chosen.into_iter().map(|at| usize::try_from(at).ok().filter(|at| *at < inputs)).collect();
         let chosen = chosen.filter(|chosen| !chosen.is_empty());
-        member.inputs = Some(chosen.ok_or_else(|| source.refuse("a member has no features"))?);
+        features.push(chosen.ok_or_else(|| source.refuse("a member has no features"))?);
     }
+    let sources = source.children("estimators_")?;
+    if features.len() != sources.len() {
+        return Err(source.refuse("its members and their features are not as many"));
+    }
+    if let Some(first) = sources.first()
+        && matches!(first.estimator()?, Estimator::Several(_))
+    {
+        return several_bagged(source, &sources, features);
+    }
+    let mut members = members(source)?;
+    members.iter_mut().zip(features).for_each(|(member, chosen)| member.inputs = Some(chosen));
     let weights = vec![1.0; members.len()];
     Ok(Estimator::Regressor(Box::new(Mean { inputs: Some(inputs), members, weights })))
+}
+
+/// A mean of regressors of several targets.
+struct SeveralMean {
+    inputs: usize,
+    members: Vec<(Box<dyn Targets>, Vec<usize>)>,
+}
+
+impl Targets for SeveralMean {
+    fn classes(&self) -> Vec<&[Label]> {
+        self.members.first().map_or_else(Vec::new, |(member, _)| member.classes())
+    }
+
+    fn answers(&self, data: &Data, cancel: &Cancel) -> Result<Vec<Said>, Error> {
+        data.check_width(self.inputs)?;
+        let mut sums = vec![vec![0.0; data.rows()]; self.classes().len()];
+        for (member, chosen) in &self.members {
+            cancel.check()?;
+            for (sums, said) in sums.iter_mut().zip(member.answers(&data.select(chosen), cancel)?) {
+                let Said::Values(values) = said else { return Err(Error::Unreadable(NO_VALUES.to_owned())) };
+                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            }
+        }
+        let count = self.members.len() as f64;
+        let mean = |sums: Vec<f64>| Said::Values(sums.into_iter().map(|sum| sum / count).collect());
+        Ok(sums.into_iter().map(mean).collect())
+    }
+}
+
+const NO_VALUES: &str = "a regressor of several targets gives classes";
+
+fn several_bagged(source: &Source<'_>, sources: &[Source<'_>], features: Vec<Vec<usize>>) -> Result<Estimator, Error> {
+    let mut members: Vec<(Box<dyn Targets>, Vec<usize>)> = Vec::with_capacity(sources.len());
+    for (member, chosen) in sources.iter().zip(features) {
+        let member = of_numbers(source, member)?;
+        if members.first().is_some_and(|(first, _)| first.classes().len() != member.classes().len()) {
+            return Err(source.refuse("its members have not as many targets"));
+        }
+        members.push((member, chosen));
+    }
+    Ok(Estimator::Several(Box::new(SeveralMean { inputs: source.inputs()?, members })))
+}
+
+/// An estimator of several targets that are all numbers.
+fn of_numbers(source: &Source<'_>, member: &Source<'_>) -> Result<Box<dyn Targets>, Error> {
+    match member.estimator()? {
+        Estimator::Several(several) if several.classes().iter().all(|classes| classes.is_empty()) => Ok(several),
+        _ => Err(source.refuse("its estimator is no regressor of several targets")),
+    }
 }
 
 pub(super) fn voting(source: &Source<'_>) -> Result<Estimator, Error> {
@@ -184,6 +241,7 @@ struct Target {
 }
 
 /// From the transformed target to the target.
+#[derive(Clone, Copy)]
 enum Back {
     Function(fn(f64) -> f64),
     /// Of a `StandardScaler` or `MinMaxScaler`: factor first, then what is added.
@@ -192,14 +250,39 @@ enum Back {
 
 impl Regress for Target {
     fn values(&self, data: &Data, cancel: &Cancel) -> Result<Vec<f64>, Error> {
-        let mut values = self.regressor.values(data, cancel)?;
+        Ok(self.back.of(self.regressor.values(data, cancel)?))
+    }
+}
+
+impl Back {
+    fn of(self, mut values: Vec<f64>) -> Vec<f64> {
         for value in &mut values {
-            *value = match self.back {
-                Back::Function(function) => function(*value),
-                Back::Affine(factor, added) => *value * factor + added,
+            *value = match self {
+                Self::Function(function) => function(*value),
+                Self::Affine(factor, added) => *value * factor + added,
             };
         }
-        Ok(values)
+        values
+    }
+}
+
+/// The same for several targets, each with its own way back.
+struct SeveralBack {
+    several: Box<dyn Targets>,
+    backs: Vec<Back>,
+}
+
+impl Targets for SeveralBack {
+    fn classes(&self) -> Vec<&[Label]> {
+        self.several.classes()
+    }
+
+    fn answers(&self, data: &Data, cancel: &Cancel) -> Result<Vec<Said>, Error> {
+        let back = |(said, back): (Said, &Back)| match said {
+            Said::Values(values) => Ok(Said::Values(back.of(values))),
+            Said::Classes(_) => Err(Error::Unreadable(NO_VALUES.to_owned())),
+        };
+        self.several.answers(data, cancel)?.into_iter().zip(&self.backs).map(back).collect()
     }
 }
 
@@ -207,25 +290,39 @@ pub(super) fn transformed_target(source: &Source<'_>) -> Result<Estimator, Error
     let transformer = source.child("transformer_")?;
     let class = transformer.view().class();
     let is = |module: &str, name: &str| class.is_some_and(|class| class.is(module, name));
-    let one = |name: &str| Ok::<f64, Error>(transformer.vector(name, 1)?[0]);
-    let back = if is("sklearn.preprocessing._function_transformer", "FunctionTransformer") {
+    let regressor = source.child("regressor_")?;
+    let several = match regressor.estimator()? {
+        Estimator::Several(_) => Some(of_numbers(source, &regressor)?),
+        _ => None,
+    };
+    let targets = several.as_ref().map_or(1, |several| several.classes().len());
+    let all = |name: &str, without: f64, used: &str| match transformer.boolean(used)? {
+        true => transformer.vector(name, targets),
+        false => Ok(vec![without; targets]),
+    };
+    let backs: Vec<Back> = if is("sklearn.preprocessing._function_transformer", "FunctionTransformer") {
         if transformer.has("inv_kw_args")
             && transformer.attribute("inv_kw_args")?.pairs().is_none_or(|pairs| !pairs.is_empty())
         {
             return Err(source.refuse("arguments of its inverse are not evaluated"));
         }
         match transformer.has("inverse_func") {
-            true => Back::Function(features::known_function(&transformer, "inverse_func")?),
-            false => Back::Affine(1.0, 0.0),
+            true => vec![Back::Function(features::known_function(&transformer, "inverse_func")?); targets],
+            false => vec![Back::Affine(1.0, 0.0); targets],
         }
     } else if is("sklearn.preprocessing._data", "StandardScaler") {
-        let factor = if transformer.boolean("with_std")? { one("scale_")? } else { 1.0 };
-        Back::Affine(factor, if transformer.boolean("with_mean")? { one("mean_")? } else { 0.0 })
+        let (factors, added) = (all("scale_", 1.0, "with_std")?, all("mean_", 0.0, "with_mean")?);
+        factors.into_iter().zip(added).map(|(factor, added)| Back::Affine(factor, added)).collect()
     } else {
         return Err(source.refuse(format!("the transformer {} is not evaluated here", transformer.name())));
     };
-    let regressor = source.child("regressor_")?.regressor()?;
-    Ok(Estimator::Regressor(Box::new(Target { regressor, back })))
+    match several {
+        Some(several) => Ok(Estimator::Several(Box::new(SeveralBack { several, backs }))),
+        None => {
+            let [back] = backs.as_slice() else { return Err(source.refuse("it has no target")) };
+            Ok(Estimator::Regressor(Box::new(Target { regressor: regressor.regressor()?, back: *back })))
+        }
+    }
 }
 
 /// What a recursive elimination or another selection does before its estimator is asked.

@@ -37,9 +37,10 @@ one since 4.7 only, and no file says which version stored it). Kernels and funct
 
 Several targets are read of `MultiOutputClassifier`, `MultiOutputRegressor`, `ClassifierChain` and `RegressorChain` (over whatever is read of one
 target, but a chain not over classes that are texts, which the library cannot answer either), of trees, forests, linear and ridge models,
-kernel ridge, partial least squares, neighbours and dummies, of `MLPRegressor`, and of XGBoost and CatBoost. Labels that are each there or
-not are read of `MLPClassifier`, `RidgeClassifier`, `OneVsRestClassifier`, XGBoost and CatBoost, as one target of 0 and 1 each. Of Gaussian
-processes, bagging and transformed targets several are refused. An audit asks about one target: it refuses a model of several.
+kernel ridge, Gaussian processes, partial least squares, neighbours and dummies, of `MLPRegressor`, bagging and transformed targets over
+them, and of XGBoost and CatBoost. Labels that are each there or
+not are read of `MLPClassifier`, `RidgeClassifier`, `OneVsRestClassifier`, XGBoost and CatBoost, as one target of 0 and 1 each. An audit
+asks about one target: it refuses a model of several.
 
 Certificates explain a model exactly where it takes its own score apart: trees and forests, gradient boosting of every library here, linear
 models, bagging and soft voting over trees; behind any step of a pipeline that makes each column of one column (scalers, encoders, imputers,
