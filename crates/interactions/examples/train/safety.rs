@@ -15,8 +15,24 @@ pub(crate) struct Corpus {
     lines: Vec<Line>,
     /// Sentences of documents that instruct nobody.
     prose: Vec<String>,
-    /// The grammar of requests: category (none: an everyday text), has it the label, pattern.
-    prompts: Vec<(Option<Category>, bool, String)>,
+    prompts: Vec<Prompt>,
+}
+
+/// A line of the grammar of requests.
+struct Prompt {
+    /// None: an everyday text.
+    category: Option<Category>,
+    applies: bool,
+    pattern: String,
+    /// From the grammar of other languages.
+    foreign: bool,
+}
+
+impl Prompt {
+    /// How much its texts count for hazards, which hardly any language has in the data but those of `prompts.txt`.
+    fn hazards(&self) -> f32 {
+        if self.foreign { 0.02 } else { 0.1 }
+    }
 }
 
 fn category(label: &str) -> Option<Category> {
@@ -39,16 +55,18 @@ impl Corpus {
                 _ => {}
             }
         }
-        let text = std::fs::read_to_string(own.join("prompts.txt")).context("reading prompts.txt")?;
         let mut prompts = Vec::new();
-        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let (head, pattern) = line.split_once(' ').with_context(|| format!("a line of prompts.txt: {line}"))?;
-            let (label, sign) = head.split_at(head.len() - 1);
-            let category = match label {
-                "everyday" => None,
-                label => Some(category(label).with_context(|| format!("no label {label}"))?),
-            };
-            prompts.push((category, sign == "+", pattern.to_owned()));
+        for (name, foreign) in [("prompts.txt", false), ("prompts_languages.txt", true)] {
+            let text = std::fs::read_to_string(own.join(name)).with_context(|| format!("reading {name}"))?;
+            for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+                let (head, pattern) = line.split_once(' ').with_context(|| format!("a line of {name}: {line}"))?;
+                let (label, sign) = head.split_at(head.len() - 1);
+                let category = match label {
+                    "everyday" => None,
+                    label => Some(category(label).with_context(|| format!("no label {label}"))?),
+                };
+                prompts.push(Prompt { category, applies: sign == "+", pattern: pattern.to_owned(), foreign });
+            }
         }
         Ok(Corpus { lines, prose, prompts })
     }
@@ -199,14 +217,14 @@ fn document(line: &Line) -> Option<String> {
     })
 }
 
-fn attack(line: &Line) -> Option<&str> {
+fn attack_kind(line: &Line) -> Option<&str> {
     line.json["meta"]["attack"].as_str()
 }
 
 /// Is the line held out in this fold? An e-mail with an attack is, when both its text and its attack's kind are; it is
 /// trained on when neither is.
 fn held_out(line: &Line, number: u64) -> Option<bool> {
-    match (document(line), attack(line)) {
+    match (document(line), attack_kind(line)) {
         (Some(document), Some(attack)) => {
             let (document, attack) = (fold(&document) == number, fold(attack) == number);
             if document == attack { Some(document) } else { None }
@@ -252,17 +270,17 @@ pub(crate) fn train(corpus: &Corpus, without: Option<u64>) -> Vec<u8> {
             innocent: true,
         });
     }
-    for (category, applies, pattern) in &corpus.prompts {
+    for prompt in &corpus.prompts {
+        let (pattern, applies) = (&prompt.pattern, prompt.applies);
         let alternatives = pattern.matches('|').count();
         for _ in 0..PROMPTS.max(PROMPTS_FOR_ALTERNATIVE * alternatives) {
             let text = choose(pattern, &mut rng);
-            let labels = match category {
-                None => everyday(),
-                Some(Category::HarmfulRequest) => vec![(Category::HarmfulRequest, *applies, 2.0)],
-                Some(Category::PromptLeak) => {
-                    vec![(Category::PromptLeak, *applies, 0.5), (Category::Injection, *applies, 0.5)]
-                }
-                Some(category) => vec![(*category, *applies, 0.5)],
+            let labels = match prompt.category {
+                None => everyday(prompt),
+                Some(Category::HarmfulRequest) => vec![(Category::HarmfulRequest, applies, 2.0)],
+                Some(Category::PromptLeak) => attack(prompt, &[Category::PromptLeak, Category::Injection]),
+                Some(Category::Injection) => attack(prompt, &[Category::Injection]),
+                Some(category) => vec![(category, applies, 0.5)],
             };
             texts.push(LabelledText {
                 group: number(&text),
@@ -282,10 +300,18 @@ const PROMPTS: usize = 24;
 const PROMPTS_FOR_ALTERNATIVE: usize = 2;
 
 /// What is known of a text of which nothing is to be reported.
-fn everyday() -> Vec<(Category, bool, f32)> {
+fn everyday(prompt: &Prompt) -> Vec<(Category, bool, f32)> {
     let absent = |categories: &'static [Category], weight: f32| categories.iter().map(move |&c| (c, false, weight));
-    let requests = absent(&[Category::HarmfulRequest], 2.0).chain(absent(&ATTACKS, 0.3));
-    requests.chain(absent(&HAZARDS, 0.1)).chain(absent(&MODERATION, 0.05)).collect()
+    // Of most languages there are attacks in the data and nothing else.
+    let attacks = if prompt.foreign { 1.0 } else { 0.3 };
+    let requests = absent(&[Category::HarmfulRequest], 2.0).chain(absent(&ATTACKS, attacks));
+    requests.chain(absent(&HAZARDS, prompt.hazards())).chain(absent(&MODERATION, 0.5 * prompt.hazards())).collect()
+}
+
+/// An attack on the assistant asks for nothing that does harm to somebody: it has no hazard.
+fn attack(prompt: &Prompt, categories: &[Category]) -> Vec<(Category, bool, f32)> {
+    let attacks = categories.iter().map(|&category| (category, prompt.applies, 0.5));
+    attacks.chain(HAZARDS.map(|hazard| (hazard, false, prompt.hazards()))).collect()
 }
 
 /// Sentences for the classifier of instructions inside documents.

@@ -446,7 +446,7 @@ const INNOCENT_FLAGGED: usize = 50;
 /// `data/interactions/README.md` records: harmless look-alikes of harmful requests are more than in training, and a
 /// document's one foreign sentence is rarer than its own.
 const LEANS: &[(Category, f32)] =
-    &[(Category::HarmfulRequest, -0.7), (Category::Indirect, 2.2), (Category::Injection, -0.6)];
+    &[(Category::HarmfulRequest, -0.7), (Category::Indirect, 2.2), (Category::Injection, -0.3)];
 
 /// Log-odds that a single sentence needs more for self-harm: despair shows in the whole of a text, its words in any.
 const SELF_HARM_ALONE: f32 = 1.5;
