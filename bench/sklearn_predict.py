@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times predict_proba of stored scikit-learn models: the library against crates/models, one thread each.
 
-    python3 bench/sklearn_predict.py --adult adult.csv [--rows 10000] [--repeats 9]
+    python3 bench/sklearn_predict.py --adult adult.csv [--rows 10000] [--repeats 50]
 
 Run it in a virtual environment with scikit-learn, pandas, joblib and threadpoolctl. Trains on Adult, stores with
 joblib, loads with both, asks the same rows in one batch, alternating, and prints the shortest times as a Markdown
@@ -60,7 +60,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--adult", required=True)
     parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--repeats", type=int, default=50)
     options = parser.parse_args()
     subprocess.run(["cargo", "build", "--release", "-p", "assize-models", "--example", "predict_bench"], check=True, cwd=ROOT)
     frame, codes, labels, asked, asked_codes = tables(options.adult, options.rows)

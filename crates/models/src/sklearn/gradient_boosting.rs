@@ -29,8 +29,11 @@ impl Stages {
         let mut leaves = Vec::new();
         for (at, tree) in self.trees.iter().enumerate() {
             cancel.check()?;
-            let sums = raw.values.chunks_exact_mut(width).map(|row| &mut row[at % width]);
-            tree.add_to(&inputs, &mut leaves, sums);
+            if width == 1 {
+                tree.add_to(&inputs, &mut leaves, raw.values.iter_mut());
+            } else {
+                tree.add_to(&inputs, &mut leaves, raw.values.iter_mut().skip(at % width).step_by(width));
+            }
         }
         Ok(raw)
     }

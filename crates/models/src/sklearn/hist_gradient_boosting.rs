@@ -16,11 +16,15 @@ use crate::predictor::Error;
 type Bits = [u32; 8];
 
 /// Rows that walk a tree together.
-const LANES: usize = 16;
+const LANES: usize = 8;
+/// Steps between two looks whether all rows have arrived.
+const STEPS: usize = 4;
 
 const MISSING_RIGHT: u32 = 1 << 31;
 const CATEGORICAL: u32 = 1 << 30;
-const FEATURE: u32 = CATEGORICAL - 1;
+/// Two bits: whether the left child is a leaf, and the right one.
+const LEAF_BELOW: u32 = 28;
+const FEATURE: u32 = (1 << LEAF_BELOW) - 1;
 
 #[derive(Debug, Clone, Copy)]
 struct Node {
@@ -74,20 +78,31 @@ impl Node {
 }
 
 impl Tree {
-    /// The leaf of up to [`LANES`] rows that have neither missing values nor categories to look at.
-    fn walk(&self, rows: &[&[f64]; LANES]) -> [u32; LANES] {
+    /// The leaf of every row but the last, where lanes go that have no next row, as in [`super::tree`]: what a lane comes
+    /// by is written down at every step, and a lane that has arrived takes the next row by arithmetic. The rows have
+    /// neither missing values nor categories to look at.
+    fn walk<const WIDTH: usize>(&self, rows: &[[f64; WIDTH]], leaves: &mut [u32]) {
+        let end = rows.len() - 1;
+        if self.nodes[0].left == 0 {
+            leaves.fill(0);
+            return;
+        }
+        let mut row: [usize; LANES] = std::array::from_fn(|lane| lane.min(end));
+        let mut next = LANES.min(end);
         let mut at = [0_u32; LANES];
-        loop {
-            let mut moved = 0;
-            for lane in 0..LANES {
-                let node = self.nodes[at[lane] as usize];
-                let right = rows[lane][(node.feature & FEATURE) as usize] > node.threshold;
-                let next = node.left + u32::from(right);
-                moved |= next ^ at[lane];
-                at[lane] = next;
-            }
-            if moved == 0 {
-                return at;
+        while row.iter().any(|row| *row != end) {
+            for _ in 0..STEPS {
+                for lane in 0..LANES {
+                    let node = &self.nodes[at[lane] as usize];
+                    let value = rows[row[lane]][(node.feature & FEATURE) as usize & (WIDTH - 1)];
+                    let right = u32::from(value > node.threshold);
+                    let child = node.left + right;
+                    leaves[row[lane]] = child;
+                    let arrived = node.feature >> (LEAF_BELOW + right) & 1 == 1;
+                    row[lane] = if arrived { next } else { row[lane] };
+                    next = (next + usize::from(arrived)).min(end);
+                    at[lane] = if arrived { 0 } else { child };
+                }
             }
         }
     }
@@ -115,24 +130,43 @@ impl Boosted {
         let width = self.baseline.len();
         let mut raw = Matrix::new(input.rows, width, self.baseline.repeat(input.rows));
         let plain = self.known.iter().all(Option::is_none) && !input.values.iter().any(|value| value.is_nan());
-        for (at, tree) in self.trees.iter().enumerate() {
-            cancel.check()?;
-            let column = at % width;
-            if plain {
-                for start in (0..input.rows).step_by(LANES) {
-                    let count = LANES.min(input.rows - start);
-                    let leaves = tree.walk(&std::array::from_fn(|lane| input.row(start + lane.min(count - 1))));
-                    for (lane, leaf) in leaves[..count].iter().enumerate() {
-                        raw.values[(start + lane) * width + column] += tree.values[*leaf as usize];
+        match self.inputs {
+            0..=8 if plain => self.add_plain::<8>(&input, &mut raw, cancel)?,
+            0..=16 if plain => self.add_plain::<16>(&input, &mut raw, cancel)?,
+            0..=32 if plain => self.add_plain::<32>(&input, &mut raw, cancel)?,
+            0..=64 if plain => self.add_plain::<64>(&input, &mut raw, cancel)?,
+            0..=128 if plain => self.add_plain::<128>(&input, &mut raw, cancel)?,
+            0..=256 if plain => self.add_plain::<256>(&input, &mut raw, cancel)?,
+            _ => {
+                for (at, tree) in self.trees.iter().enumerate() {
+                    cancel.check()?;
+                    for (row, values) in input.iter().enumerate() {
+                        raw.values[row * width + at % width] += tree.values[tree.find(values, &self.known) as usize];
                     }
-                }
-            } else {
-                for (row, values) in input.iter().enumerate() {
-                    raw.values[row * width + column] += tree.values[tree.find(values, &self.known) as usize];
                 }
             }
         }
         Ok(raw)
+    }
+
+    /// Adds what all trees say about rows without missing values, to models without categories.
+    fn add_plain<const WIDTH: usize>(&self, input: &Matrix, raw: &mut Matrix, cancel: &Cancel) -> Result<(), Error> {
+        let mut rows = vec![[0.0; WIDTH]; input.rows + 1];
+        for (to, from) in rows.iter_mut().zip(input.iter()) {
+            to[..from.len()].copy_from_slice(from);
+        }
+        let mut leaves = vec![0; rows.len()];
+        for (at, tree) in self.trees.iter().enumerate() {
+            cancel.check()?;
+            tree.walk(&rows, &mut leaves);
+            let add = |(sum, leaf): (&mut f64, &u32)| *sum += tree.values[*leaf as usize];
+            // One score a row needs no stride, which would keep the sums from being unrolled.
+            match raw.columns {
+                1 => raw.values.iter_mut().zip(&leaves).for_each(add),
+                columns => raw.values.iter_mut().skip(at % columns).step_by(columns).zip(&leaves).for_each(add),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -390,9 +424,8 @@ fn flatten(records: &[Record], left: Vec<Bits>, inputs: usize) -> Option<Tree> {
             nodes.push(Node { threshold: f64::INFINITY, feature: 0, left: nodes.len() as u32 });
             continue;
         }
-        let mut feature = u32::try_from(record.feature)
-            .ok()
-            .filter(|feature| (*feature as usize) < inputs && *feature < CATEGORICAL)?;
+        let mut feature =
+            u32::try_from(record.feature).ok().filter(|feature| (*feature as usize) < inputs && *feature <= FEATURE)?;
         let mut threshold = record.threshold;
         if let Some(bitset) = record.bitset {
             if usize::try_from(bitset).ok()? >= left.len() {
@@ -407,14 +440,16 @@ fn flatten(records: &[Record], left: Vec<Bits>, inputs: usize) -> Option<Tree> {
         if !record.missing_left {
             feature |= MISSING_RIGHT;
         }
-        nodes.push(Node { threshold, feature, left: order.len() as u32 });
-        for child in [record.left, record.right] {
+        let left = order.len() as u32;
+        for (side, child) in (0..).zip([record.left, record.right]) {
             let child = usize::try_from(child).ok().filter(|child| *child > at && *child < records.len())?;
+            feature |= u32::from(records[child].is_leaf) << (LEAF_BELOW + side);
             if std::mem::replace(&mut reached[child], true) {
                 return None;
             }
             order.push(child);
         }
+        nodes.push(Node { threshold, feature, left });
     }
     (order.len() == records.len()).then_some(Tree { nodes, values, left })
 }
